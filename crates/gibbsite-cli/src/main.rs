@@ -1,0 +1,2 @@
+//! The binary `gibbsite`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Pure functions on draws: R-hat, effective sample sizes, Monte-Carlo standard errors.

@@ -1,0 +1,75 @@
+//! The traits every energy implements: value, gradient, parameters, second-order jets, exact normalisation.
+//!
+//! An energy works on a batch of states at once. Implementations must treat rows independently: row `i` of a batch
+//! gives the same numbers as a batch of one.
+
+use crate::points::{Matrix, Points, Space};
+use crate::rng::Streams;
+
+/// E(x): low energy means likely, p(x) = exp(-E(x)) / Z.
+pub trait Energy: Send + Sync {
+    /// The space the energy is defined on.
+    fn space(&self) -> &Space;
+
+    /// `out[i] = E(x_i)`, shape `(n,)`. `+inf` means outside the support; NaN is a bug or an undefined value.
+    fn energy(&self, x: &Points, out: &mut [f64]);
+
+    /// Changes whenever the parameters change; kernels compare it in debug builds to detect stale caches.
+    fn version(&self) -> u64 {
+        0
+    }
+}
+
+/// An energy with a gradient in x.
+pub trait Differentiable: Energy {
+    /// `e[i] = E(x_i)` and `grad[(i, j)] = dE/dx_j (x_i)`, shapes `(n,)` and `(n, d_real)`.
+    fn energy_grad(&self, x: &Points, e: &mut [f64], grad: &mut Matrix<f64>);
+
+    /// The gradient alone, for kernels that never read the energy.
+    fn grad(&self, x: &Points, grad: &mut Matrix<f64>) {
+        let mut e = vec![0.0; x.n()];
+        self.energy_grad(x, &mut e, grad);
+    }
+}
+
+/// An energy with parameters theta. Every energy can be one: `n_theta` is 0 when nothing is learned.
+pub trait Parametric: Energy {
+    /// Number of parameters.
+    fn n_theta(&self) -> usize;
+
+    /// Name of each parameter, in order.
+    fn theta_names(&self) -> Vec<String>;
+
+    /// Copies the parameters into `out`, shape `(n_theta,)`.
+    fn read_theta(&self, out: &mut [f64]);
+
+    /// Sets the parameters, shape `(n_theta,)`.
+    fn set_theta(&mut self, theta: &[f64]);
+
+    /// Adds `sum_i w_i dE(x_i)/dtheta` to `out`. Contrastive divergence is one call: `w = +1/n` on data, `-1/n` on samples.
+    fn grad_theta(&self, x: &Points, w: &[f64], out: &mut [f64]);
+
+    /// `out[(i, k)] = dE(x_i)/dtheta_k`, shape `(n, n_theta)`: the statistics whose covariance is the Fisher information.
+    fn theta_features(&self, x: &Points, out: &mut Matrix<f64>);
+}
+
+/// E(x + h v) to second order in h: what score matching needs, without nested automatic differentiation.
+pub trait Jet: Parametric + Differentiable {
+    /// For direction `v_i` at `x_i`: `e = E`, `d1 = v . dE/dx`, `d2 = v' H v`; all `(n,)`, `v` is `(n, d_real)`.
+    fn jet(&self, x: &Points, v: &Matrix<f64>, e: &mut [f64], d1: &mut [f64], d2: &mut [f64]);
+
+    /// Adds `sum_i d/dtheta [w0_i E + w1_i v . dE + w2_i v' H v]` to `out`, shape `(n_theta,)`.
+    fn grad_theta_jet(&self, x: &Points, v: &Matrix<f64>, w: [&[f64]; 3], out: &mut [f64]);
+}
+
+/// An energy with known log Z and exact, independent draws.
+pub trait Tractable: Energy {
+    /// log Z in closed form.
+    fn log_z(&self) -> f64;
+
+    /// `n` exact draws.
+    fn sample(&self, n: usize, rng: &mut Streams) -> Points;
+}
+
+pub mod formula;
+pub mod menu;

@@ -1,0 +1,1 @@
+//! Energies written as formulas.

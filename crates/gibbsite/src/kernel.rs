@@ -1,0 +1,77 @@
+//! Markov kernels: one file per sampler. A kernel works on one block of chains on one thread and never sees the others.
+//!
+//! The energy is an argument of every call, so that training, tempering and annealing reuse the kernels while the
+//! energy changes under them; after such a change they call [`Kernel::refresh`].
+
+use crate::points::Points;
+use crate::rng::Streams;
+
+/// What one step did, summed over the chains of the block.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Info {
+    /// Chains that moved or tried to.
+    pub n: u64,
+    /// Sum over chains of the acceptance probability (1 for kernels that always accept).
+    pub sum_accept: f64,
+    /// Chains whose proposal was divergent or non-finite; such a proposal is rejected, never repaired.
+    pub n_diverged: u64,
+    /// Gradient (or, for gradient-free kernels, energy) evaluations, summed over chains.
+    pub n_evals: u64,
+}
+
+impl Info {
+    /// Adds the counts of another step or block.
+    pub fn add(&mut self, other: Info) {
+        self.n += other.n;
+        self.sum_accept += other.sum_accept;
+        self.n_diverged += other.n_diverged;
+        self.n_evals += other.n_evals;
+    }
+
+    /// Mean acceptance probability, NaN before the first step.
+    pub fn accept_prob(&self) -> f64 {
+        self.sum_accept / self.n as f64
+    }
+}
+
+/// What run, tempering and annealing need of any kernel's state.
+pub trait ChainState: Send {
+    /// Positions of the chains.
+    fn x(&self) -> &Points;
+
+    /// Positions, to be followed by [`Kernel::refresh`] when changed.
+    fn x_mut(&mut self) -> &mut Points;
+
+    /// Energies at the positions.
+    fn energy(&self) -> &[f64];
+}
+
+/// A Markov kernel that leaves exp(-E) invariant (or, for unadjusted Langevin, nearly so: its documentation says how far off).
+pub trait Kernel<E: ?Sized>: Send + Sync {
+    /// Positions and whatever the kernel caches about them, workspaces included.
+    type State: ChainState;
+
+    /// Evaluates what the kernel caches at `x`.
+    fn init(&self, energy: &E, x: Points) -> Self::State;
+
+    /// One transition of every chain. Draws the randomness of the streams' current step; the caller then calls [`Streams::advance`].
+    fn step(&self, energy: &E, state: &mut Self::State, rng: &mut Streams) -> Info;
+
+    /// Evaluates the cache anew, after theta, beta or the positions changed.
+    fn refresh(&self, energy: &E, state: &mut Self::State);
+}
+
+/// What warm-up adjusts, the same for every kernel.
+pub trait Tunable {
+    /// The step size.
+    fn step_size(&self) -> f64;
+
+    /// Sets the step size.
+    fn set_step_size(&mut self, step_size: f64);
+
+    /// The acceptance probability that warm-up aims for, `None` for kernels that accept always.
+    fn target_accept(&self) -> Option<f64>;
+
+    /// Sets the scale (standard deviation) of each coordinate, the diagonal preconditioner; ones by default.
+    fn set_scale(&mut self, scale: &[f64]);
+}

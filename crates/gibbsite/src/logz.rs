@@ -1,0 +1,1 @@
+//! log Z = log of the integral of exp(-E(x)), with an error and bounds. One file per estimator.

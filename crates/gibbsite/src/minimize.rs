@@ -1,0 +1,1 @@
+//! Minima of an energy from many starts.

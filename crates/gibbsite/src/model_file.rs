@@ -1,0 +1,1 @@
+//! Models on disk: safetensors in and out.

@@ -1,0 +1,336 @@
+//! Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy
+//! as 1, 2, 3", section 3.3), one stream per chain.
+//!
+//! The key is made of the seed and of what the run is for; the counter is (element block, chain, page, page and
+//! purpose). A chain's numbers therefore do not depend on the batch, block or thread it is computed in, a checkpoint is
+//! one step number, and the first n draws of a longer run equal a run of n.
+//!
+//! One Philox call yields four words, hence four normals of f32 precision or two uniforms of 53 bits. A *page* is what
+//! one call per chain (or, in more than four dimensions, several) yields: in one dimension a page serves four steps, in
+//! two dimensions two, else one.
+
+use crate::points::Matrix;
+use crate::simd::simd_fn;
+
+/// What a run is for; runs of different kinds under one seed are independent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Run {
+    /// Short exploratory chains.
+    Pilot = 1,
+    /// Warm-up.
+    WarmUp = 2,
+    /// The draws themselves.
+    Draws = 3,
+    /// Training.
+    Train = 4,
+    /// Importance sampling.
+    Importance = 5,
+    /// Data splits and shuffles.
+    Data = 6,
+    /// Probing an energy (checks, minimisation).
+    Probe = 7,
+}
+
+/// What a number within a step is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Proposal noise.
+    Proposal = 0,
+    /// Accept or reject.
+    Accept = 1,
+    /// Starting points.
+    Init = 2,
+    /// Randomised lengths and choices within a step.
+    Choice = 3,
+    /// Restarts of persistent chains.
+    Restart = 4,
+    /// Shuffles.
+    Shuffle = 5,
+}
+
+/// The streams of a block of chains, at one step.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    key: [u32; 2],
+    first_chain: u32,
+    step: u64,
+    normals: Page<f32>,
+    uniforms: Page<f64>,
+}
+
+/// The numbers of one page, kept so that the steps that share a page compute it once.
+#[derive(Clone, Debug, Default)]
+struct Page<T: Copy + Default> {
+    id: Option<(Purpose, u64, u32, usize, usize)>,
+    values: Matrix<T>,
+}
+
+/// Independent numbers `(n, d)` of one step: column `j` holds element `j` of every chain.
+#[derive(Clone, Copy)]
+pub struct Numbers<'a, T: Copy + Default> {
+    page: &'a Matrix<T>,
+    first_col: usize,
+    n: usize,
+}
+
+impl<'a, T: Copy + Default> Numbers<'a, T> {
+    /// Element `j` of every chain.
+    pub fn col(&self, j: usize) -> &'a [T] {
+        &self.page.col(self.first_col + j)[..self.n]
+    }
+}
+
+impl Streams {
+    /// The streams of chains 0, 1, ... at step 0.
+    pub fn new(seed: u64, run: Run) -> Self {
+        let mixed = splitmix(seed ^ splitmix(run as u64));
+        Self {
+            key: [mixed as u32, (mixed >> 32) as u32],
+            first_chain: 0,
+            step: 0,
+            normals: Page::default(),
+            uniforms: Page::default(),
+        }
+    }
+
+    /// The streams of the chains from `first_chain` on, at the same step.
+    pub fn block(&self, first_chain: usize) -> Self {
+        let first_chain = self.first_chain + first_chain as u32;
+        Self { first_chain, normals: Page::default(), uniforms: Page::default(), ..*self }
+    }
+
+    /// The current step.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Jumps to a step.
+    pub fn seek(&mut self, step: u64) {
+        self.step = step;
+    }
+
+    /// Moves to another block of chains of the same run, at the same step; keeps the workspaces.
+    pub fn set_first_chain(&mut self, first_chain: usize) {
+        self.first_chain = first_chain as u32;
+    }
+
+    /// On to the next step.
+    pub fn advance(&mut self) {
+        self.step += 1;
+    }
+
+    /// Standard normals `(n, d)` of this step, of f32 precision (tails to 7.5 sd).
+    pub fn normals(&mut self, purpose: Purpose, n: usize, d: usize) -> Numbers<'_, f32> {
+        let (page, first_col) = page_of(self.step, d, 4);
+        let id = Some((purpose, page, self.first_chain, n, d.div_ceil(4)));
+        if self.normals.id != id {
+            let n_padded = n.next_multiple_of(TILE);
+            let n_blocks = d.div_ceil(4).max(1);
+            if (self.normals.values.n_rows(), self.normals.values.n_cols()) != (n_padded, 4 * n_blocks) {
+                self.normals.values.reshape(n_padded, 4 * n_blocks);
+            }
+            let counter = Counter { chain: self.first_chain, page, purpose: purpose as u8 };
+            fill_normals(self.key, counter, n_padded, n_blocks, self.normals.values.as_mut_slice());
+            self.normals.id = id;
+        }
+        Numbers { page: &self.normals.values, first_col, n }
+    }
+
+    /// Uniforms `(n, d)` of this step, in the open interval (0, 1), 53 bits.
+    pub fn uniforms(&mut self, purpose: Purpose, n: usize, d: usize) -> Numbers<'_, f64> {
+        let (page, first_col) = page_of(self.step, d, 2);
+        let id = Some((purpose, page, self.first_chain, n, d.div_ceil(2)));
+        if self.uniforms.id != id {
+            let n_padded = n.next_multiple_of(TILE);
+            let n_blocks = d.div_ceil(2).max(1);
+            if (self.uniforms.values.n_rows(), self.uniforms.values.n_cols()) != (n_padded, 2 * n_blocks) {
+                self.uniforms.values.reshape(n_padded, 2 * n_blocks);
+            }
+            // Uniforms and normals of one purpose must not share words: the top bit of the purpose tells them apart.
+            let counter = Counter { chain: self.first_chain, page, purpose: purpose as u8 | 0x80 };
+            fill_uniforms(self.key, counter, n_padded, n_blocks, self.uniforms.values.as_mut_slice());
+            self.uniforms.id = id;
+        }
+        Numbers { page: &self.uniforms.values, first_col, n }
+    }
+}
+
+/// The page that serves `step` and the first column of that step in it, when a call yields `per_call` numbers.
+fn page_of(step: u64, d: usize, per_call: usize) -> (u64, usize) {
+    let steps_per_page = (per_call / d.max(1)).max(1) as u64;
+    (step / steps_per_page, (step % steps_per_page) as usize * d)
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): spreads seeds over keys.
+fn splitmix(z: u64) -> u64 {
+    let z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Chains computed together; rows of a page are padded to a multiple of it.
+const TILE: usize = 32;
+
+/// Everything of the Philox counter but the element block: chain, page (56 bits) and purpose (8 bits).
+#[derive(Clone, Copy)]
+struct Counter {
+    chain: u32,
+    page: u64,
+    purpose: u8,
+}
+
+/// Ten rounds of Philox4x32 on `TILE` consecutive chains. Words live in the low halves of 64-bit lanes, where one
+/// 32 x 32 -> 64 multiplication is one instruction.
+#[inline(always)]
+fn philox(key: [u32; 2], counter: Counter, block: u32) -> [[u32; TILE]; 4] {
+    const LOW: u64 = 0xffff_ffff;
+    const M0: u64 = 0xD251_1F53;
+    const M1: u64 = 0xCD9E_8D57;
+    let mut words = [[0u32; TILE]; 4];
+    for lane in 0..TILE {
+        let mut c = [
+            block as u64,
+            counter.chain.wrapping_add(lane as u32) as u64,
+            counter.page & LOW,
+            ((counter.page >> 32) & 0x00ff_ffff) | (counter.purpose as u64) << 24,
+        ];
+        let (mut k0, mut k1) = (key[0], key[1]);
+        for _ in 0..10 {
+            let p0 = (c[0] & LOW) * M0;
+            let p1 = (c[2] & LOW) * M1;
+            c = [(p1 >> 32) ^ c[1] ^ k0 as u64, p1, (p0 >> 32) ^ c[3] ^ k1 as u64, p0];
+            c[1] &= LOW;
+            c[3] &= LOW;
+            k0 = k0.wrapping_add(0x9E37_79B9);
+            k1 = k1.wrapping_add(0xBB67_AE85);
+        }
+        for w in 0..4 {
+            words[w][lane] = c[w] as u32;
+        }
+    }
+    words
+}
+
+/// Two normals of f32 precision from two words (Box and Muller 1958): radius from 40 bits, angle from 24.
+///
+/// Errors of both polynomials are below 2 units in the last place of f32.
+#[inline(always)]
+fn box_muller(radius: u32, angle: u32) -> (f32, f32) {
+    // u = 2^-31 (high 31 bits + fraction), so u is in (0, 1], never 0, and the tail reaches sqrt(2 ln 2^41) = 7.5.
+    let fraction = ((radius & 1) << 8 | (angle & 0xff)) as i32 as f32;
+    let high = (radius >> 1) as i32 as f32;
+    let u = (fraction + 0.5).mul_add(1.0 / 512.0, high);
+    // -2 ln(2^-31 u): exponent and mantissa in [sqrt(1/2), sqrt(2)), then ln(1 + f) by a polynomial.
+    let bits = u.to_bits();
+    let shifted = bits.wrapping_sub(0x3f35_04f3);
+    let exponent = (shifted as i32) >> 23;
+    let f = f32::from_bits((shifted & 0x007f_ffff).wrapping_add(0x3f35_04f3)) - 1.0;
+    // Minimax-like coefficients of (ln(1+f) - f + f^2/2) / f^3 (Cephes logf, Moshier 1992).
+    let mut p = 7.037_683_6e-2f32;
+    for c in [
+        -1.151_461_03e-1f32,
+        1.167_699_87e-1,
+        -1.242_014_08e-1,
+        1.424_932_28e-1,
+        -1.666_805_77e-1,
+        2.000_071_48e-1,
+        -2.499_999_40e-1,
+        3.333_333_1e-1,
+    ] {
+        p = p.mul_add(f, c);
+    }
+    let ff = f * f;
+    let ln_mantissa = ff.mul_add(f.mul_add(p, -0.5), f);
+    let ln_u = ((exponent - 31) as f32).mul_add(std::f32::consts::LN_2, ln_mantissa);
+    let r = (-2.0 * ln_u).max(0.0).sqrt();
+    // Angle: an octant pair t in (-pi/4, pi/4) from 22 bits, then one bit swaps the axes and one flips the sign.
+    let t = ((angle >> 10) as i32 as f32 + 0.5 - 2_097_152.0) * (std::f32::consts::FRAC_PI_4 / 2_097_152.0);
+    let t2 = t * t;
+    let mut s = -1.951_529_6e-4f32;
+    for c in [8.332_161e-3f32, -1.666_665_4e-1] {
+        s = s.mul_add(t2, c);
+    }
+    let s = (s * t2).mul_add(t, t);
+    let mut c = 2.443_315_7e-5f32;
+    for k in [-1.388_731_6e-3f32, 4.166_664_6e-2, -0.5, 1.0] {
+        c = c.mul_add(t2, k);
+    }
+    let swap = angle & 0x100 != 0;
+    let sign = (angle & 0x200) << 22;
+    let r = f32::from_bits(r.to_bits() | sign);
+    let (a, b) = if swap { (s, c) } else { (c, s) };
+    (r * a, r * b)
+}
+
+simd_fn! {
+    /// Fills columns `4 b .. 4 b + 4` of the page with the normals of element block `b`.
+    fn fill_normals(key: [u32; 2], counter: Counter, n: usize, n_blocks: usize, out: &mut [f32]) {
+        for b in 0..n_blocks {
+            for tile in (0..n).step_by(TILE) {
+                let at = Counter { chain: counter.chain.wrapping_add(tile as u32), ..counter };
+                let w = philox(key, at, b as u32);
+                let mut z = [[0.0f32; TILE]; 4];
+                for lane in 0..TILE {
+                    (z[0][lane], z[1][lane]) = box_muller(w[0][lane], w[1][lane]);
+                    (z[2][lane], z[3][lane]) = box_muller(w[2][lane], w[3][lane]);
+                }
+                for k in 0..4 {
+                    let start = (4 * b + k) * n + tile;
+                    out[start..start + TILE].copy_from_slice(&z[k]);
+                }
+            }
+        }
+    }
+}
+
+simd_fn! {
+    /// Fills columns `2 b, 2 b + 1` of the page with the uniforms of element block `b`: (53 bits + 1/2) 2^-53.
+    fn fill_uniforms(key: [u32; 2], counter: Counter, n: usize, n_blocks: usize, out: &mut [f64]) {
+        for b in 0..n_blocks {
+            for tile in (0..n).step_by(TILE) {
+                let at = Counter { chain: counter.chain.wrapping_add(tile as u32), ..counter };
+                let w = philox(key, at, b as u32);
+                for k in 0..2 {
+                    let start = (2 * b + k) * n + tile;
+                    let out = &mut out[start..start + TILE];
+                    for lane in 0..TILE {
+                        // 52 bits placed in the mantissa of [1, 2); the 53rd bit is the half step, so 0 and 1 never occur.
+                        let bits = (w[2 * k][lane] as u64) << 20 | (w[2 * k + 1][lane] >> 12) as u64;
+                        let half = ((w[2 * k + 1][lane] >> 11) & 1) as i32 as f64;
+                        let one_two = f64::from_bits(0x3ff0_0000_0000_0000 | bits);
+                        out[lane] = (one_two - 1.0) + (half + 0.5) * (1.0 / (1u64 << 53) as f64);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn philox_words(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
+        let at = Counter {
+            chain: counter[1],
+            page: counter[2] as u64 | ((counter[3] & 0xff_ffff) as u64) << 32,
+            purpose: (counter[3] >> 24) as u8,
+        };
+        let w = philox(key, at, counter[0]);
+        [w[0][0], w[1][0], w[2][0], w[3][0]]
+    }
+
+    /// Known answers of the authors' Random123 library.
+    #[test]
+    fn philox_known_answers() {
+        assert_eq!(philox_words([0, 0], [0; 4]), [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
+        assert_eq!(philox_words([!0, !0], [!0; 4]), [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]);
+        assert_eq!(
+            philox_words([0xa4093822, 0x299f31d0], [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344]),
+            [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1]
+        );
+    }
+}

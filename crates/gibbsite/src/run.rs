@@ -1,0 +1,1 @@
+//! Chains in blocks over threads, draws, progress events.
