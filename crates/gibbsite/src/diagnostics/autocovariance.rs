@@ -1,0 +1,147 @@
+//! Autocovariances: all lags of one sequence, and lag by lag averaged over chains (what effective sample sizes need).
+//!
+//! The first lags are sums of products; a slowly mixing quantity that needs more gets all lags by one Fourier transform.
+
+use crate::simd::{dot, simd_fn};
+
+/// Lags computed as sums of products before the Fourier transform is cheaper.
+const N_DIRECT: usize = 64;
+
+/// Autocovariance at every lag with the biased normalisation that keeps the sequence positive definite (Geyer 1992):
+/// `c_t = (1/n) sum_{i < n - t} (x_i - mean)(x_{i+t} - mean)`, length n. NaN or infinite draws give NaN.
+pub fn autocovariance(x: &[f64]) -> Vec<f64> {
+    let mean = x.iter().sum::<f64>() / x.len() as f64;
+    let centred: Vec<f64> = x.iter().map(|v| v - mean).collect();
+    correlation_sums(&centred, x.len()).iter().map(|s| s / x.len() as f64).collect()
+}
+
+/// Mean over chains of the autocovariance, computed as far as it is asked for.
+pub(super) struct MeanAutocovariance {
+    centred: Vec<f64>,
+    n_draws: usize,
+    all: Vec<f64>,
+}
+
+impl MeanAutocovariance {
+    /// Takes centred chains, one after the other, `n_draws` each.
+    pub(super) fn new(centred: Vec<f64>, n_draws: usize) -> Self {
+        Self { centred, n_draws, all: Vec::new() }
+    }
+
+    /// The mean over chains of c_t, `t < n_draws`.
+    pub(super) fn lag(&mut self, t: usize) -> f64 {
+        if t < N_DIRECT && self.all.is_empty() {
+            return products_at_lag(&self.centred, self.n_draws, t) / self.centred.len() as f64;
+        }
+        if self.all.is_empty() {
+            self.all = correlation_sums(&self.centred, self.n_draws);
+        }
+        self.all[t] / self.centred.len() as f64
+    }
+}
+
+simd_fn! {
+    /// `sum_chains sum_i x_i x_{i+t}` for one lag.
+    fn products_at_lag(chains: &[f64], n: usize, t: usize) -> f64 {
+        let mut sum = 0.0;
+        for x in chains.chunks_exact(n) {
+            sum += dot(&x[..n - t], &x[t..]);
+        }
+        sum
+    }
+}
+
+/// `sum_chains sum_i x_i x_{i+t}` for every lag t < n: the Wiener-Khinchin theorem on zero-padded chains.
+///
+/// Two real chains share one complex transform: with z = x + i y, |X_k|^2 + |Y_k|^2 = (|Z_k|^2 + |Z_{-k}|^2) / 2.
+fn correlation_sums(chains: &[f64], n: usize) -> Vec<f64> {
+    if n == 0 {
+        return Vec::new();
+    }
+    let size = (2 * n).next_power_of_two();
+    let fft = Fft::new(size);
+    let mut power = vec![0.0; size];
+    let (mut re, mut im) = (vec![0.0; size], vec![0.0; size]);
+    for pair in chains.chunks(2 * n) {
+        re.fill(0.0);
+        im.fill(0.0);
+        re[..n].copy_from_slice(&pair[..n]);
+        im[..pair.len() - n].copy_from_slice(&pair[n..]);
+        fft.transform(&mut re, &mut im);
+        for k in 0..size {
+            power[k] += re[k] * re[k] + im[k] * im[k];
+        }
+    }
+    for k in 0..size {
+        re[k] = 0.5 * (power[k] + power[(size - k) % size]);
+    }
+    im.fill(0.0);
+    // The spectrum is real and even, so the inverse transform is the forward one over its size.
+    fft.transform(&mut re, &mut im);
+    re.truncate(n);
+    re.iter_mut().for_each(|v| *v /= size as f64);
+    re
+}
+
+/// A radix-2 Fourier transform (Cooley and Tukey 1965) of one size.
+struct Fft {
+    cos: Vec<f64>,
+    sin: Vec<f64>,
+}
+
+impl Fft {
+    /// `size` must be a power of two, at least 2.
+    fn new(size: usize) -> Self {
+        let angle = |k: usize| -std::f64::consts::TAU * k as f64 / size as f64;
+        let (cos, sin) = (0..size / 2).map(|k| (angle(k).cos(), angle(k).sin())).unzip();
+        Self { cos, sin }
+    }
+
+    /// `X_k = sum_j x_j exp(-2 pi i j k / size)` in place.
+    fn transform(&self, re: &mut [f64], im: &mut [f64]) {
+        let size = re.len();
+        let shift = usize::BITS - size.trailing_zeros();
+        for i in 0..size {
+            let j = i.reverse_bits() >> shift;
+            if i < j {
+                re.swap(i, j);
+                im.swap(i, j);
+            }
+        }
+        let mut half = 1;
+        while half < size {
+            let stride = size / (2 * half);
+            for (re, im) in re.chunks_exact_mut(2 * half).zip(im.chunks_exact_mut(2 * half)) {
+                let (re_a, re_b) = re.split_at_mut(half);
+                let (im_a, im_b) = im.split_at_mut(half);
+                for k in 0..half {
+                    let (c, s) = (self.cos[k * stride], self.sin[k * stride]);
+                    let (x, y) = (re_b[k] * c - im_b[k] * s, re_b[k] * s + im_b[k] * c);
+                    (re_b[k], im_b[k]) = (re_a[k] - x, im_a[k] - y);
+                    (re_a[k], im_a[k]) = (re_a[k] + x, im_a[k] + y);
+                }
+            }
+            half *= 2;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transform_and_direct_sums_agree() {
+        for (n, n_chains) in [(1, 1), (5, 1), (100, 3), (257, 4)] {
+            let x: Vec<f64> = (0..n * n_chains).map(|i| (i as f64 * 1.7).sin() + (i as f64 * 0.3).cos()).collect();
+            let sums = correlation_sums(&x, n);
+            for t in 0..n {
+                let direct: f64 = x.chunks(n).map(|c| (0..n - t).map(|i| c[i] * c[i + t]).sum::<f64>()).sum();
+                assert!((sums[t] - direct).abs() < 1e-11 * sums[0].abs(), "n {n} lag {t}");
+                assert!((products_at_lag(&x, n, t) - direct).abs() < 1e-11 * sums[0].abs(), "n {n} lag {t}");
+            }
+        }
+        assert!(autocovariance(&[]).is_empty());
+        assert!(autocovariance(&[1.0, f64::NAN, 2.0]).iter().all(|c| c.is_nan()));
+    }
+}

@@ -1,0 +1,232 @@
+//! The draws of one scalar quantity, and the transformations every diagnostic starts from: splitting, ordering,
+//! rank-normalising, folding, and quantiles.
+
+use super::special::normal_quantile;
+
+/// Fewest draws per chain for which R-hat, effective sample sizes and their errors are defined.
+pub const MIN_DRAWS: usize = 4;
+
+/// Finite draws `(chain, draw)` of one scalar, chain after chain.
+#[derive(Clone)]
+pub(super) struct Draws {
+    pub(super) values: Vec<f64>,
+    pub(super) n_draws: usize,
+}
+
+/// All draws in increasing order, with their places in [`Draws::values`].
+pub(super) struct Order {
+    pub(super) sorted: Vec<f64>,
+    place: Vec<u32>,
+}
+
+impl Draws {
+    /// Copies the chains; `None` if a draw is not finite or a chain has fewer than [`MIN_DRAWS`].
+    ///
+    /// # Panics
+    /// If the chains differ in length, or there are 2^32 draws or more.
+    pub(super) fn gather<C: AsRef<[f64]>>(chains: &[C]) -> Option<Self> {
+        let n_draws = chains.first()?.as_ref().len();
+        for chain in chains {
+            assert_eq!(chain.as_ref().len(), n_draws, "chains must have the same number of draws");
+        }
+        assert!((n_draws * chains.len()) < u32::MAX as usize, "too many draws of one quantity");
+        let finite = chains.iter().all(|c| c.as_ref().iter().all(|v| v.is_finite()));
+        if !finite || n_draws < MIN_DRAWS {
+            return None;
+        }
+        let values = chains.iter().flat_map(|c| c.as_ref()).copied().collect();
+        Some(Self { values, n_draws })
+    }
+
+    /// The chains.
+    pub(super) fn chains(&self) -> impl Iterator<Item = &[f64]> {
+        self.values.chunks_exact(self.n_draws)
+    }
+
+    /// The same shape with `f` of every draw.
+    pub(super) fn map(&self, f: impl Fn(f64) -> f64) -> Self {
+        Self { values: self.values.iter().map(|v| f(*v)).collect(), n_draws: self.n_draws }
+    }
+
+    /// Every chain cut into its first and last half; the middle draw of an odd number is left out.
+    pub(super) fn split(&self) -> Self {
+        let half = self.n_draws / 2;
+        let mut values = Vec::with_capacity(self.values.len());
+        for chain in self.chains() {
+            values.extend_from_slice(&chain[..half]);
+            values.extend_from_slice(&chain[self.n_draws - half..]);
+        }
+        Self { values, n_draws: half }
+    }
+
+    /// Sorts the draws.
+    pub(super) fn order(&self) -> Order {
+        let mut pairs: Vec<(u64, u32)> = self.values.iter().zip(0..).map(|(v, i)| (sort_key(*v), i)).collect();
+        pairs.sort_unstable();
+        let place: Vec<u32> = pairs.iter().map(|p| p.1).collect();
+        Order { sorted: place.iter().map(|i| self.values[*i as usize]).collect(), place }
+    }
+
+    /// Which draws are at or below the quantile of probability `p`, as 1 and 0, split.
+    ///
+    /// When the quantile is the largest draw, "below" replaces "at or below", so that an atom at the top of a discrete
+    /// quantity does not make the indicator constant.
+    pub(super) fn below_quantile(&self, order: &Order, p: f64) -> Self {
+        let n = order.sorted.len();
+        let p = if p == 1.0 { (n as f64 - 0.5) / n as f64 } else { p };
+        let q = order.quantile(p);
+        if q < order.sorted[n - 1] {
+            self.map(|v| f64::from(v <= q)).split()
+        } else {
+            self.map(|v| f64::from(v < q)).split()
+        }
+    }
+}
+
+/// An unsigned integer that sorts as the float does; both zeros are equal.
+fn sort_key(v: f64) -> u64 {
+    let bits = (v + 0.0).to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+impl Order {
+    /// Quantile of probability `p` in [0, 1] by linear interpolation, type 7 of Hyndman and Fan (1996).
+    pub(super) fn quantile(&self, p: f64) -> f64 {
+        let last = self.sorted.len() - 1;
+        let at = last as f64 * p;
+        let lo = (at.floor() as usize).min(last);
+        let (a, b) = (self.sorted[lo], self.sorted[(lo + 1).min(last)]);
+        let h = at - lo as f64;
+        if h == 0.0 || a == b { a } else { (1.0 - h) * a + h * b }
+    }
+
+    /// The median as the mean of the two middle draws.
+    pub(super) fn median(&self) -> f64 {
+        let n = self.sorted.len();
+        if n % 2 == 1 { self.sorted[n / 2] } else { 0.5 * self.sorted[n / 2 - 1] + 0.5 * self.sorted[n / 2] }
+    }
+
+    /// The order of |x - median|: the draws below and above the median, merged outwards.
+    pub(super) fn folded(&self) -> Self {
+        let median = self.median();
+        let n = self.sorted.len();
+        let mut up = self.sorted.partition_point(|v| *v < median);
+        let mut down = up;
+        let mut folded = Self { sorted: Vec::with_capacity(n), place: Vec::with_capacity(n) };
+        while folded.sorted.len() < n {
+            let below = if down > 0 { median - self.sorted[down - 1] } else { f64::INFINITY };
+            let above = if up < n { self.sorted[up] - median } else { f64::INFINITY };
+            let from = if up == n || (down > 0 && below < above) {
+                down -= 1;
+                folded.sorted.push(below);
+                down
+            } else {
+                up += 1;
+                folded.sorted.push(above);
+                up - 1
+            };
+            folded.place.push(self.place[from]);
+        }
+        folded
+    }
+
+    /// Split chains of z = Phi^-1((r - 3/8) / (S + 1/4)), where r is the rank of a draw among the S split draws and ties
+    /// share their average rank (Blom 1958; Vehtari et al. 2021, eq. 14). `n_draws` is the length of the unsplit chains.
+    pub(super) fn rank_normalised(&self, n_draws: usize) -> Draws {
+        let half = n_draws / 2;
+        let n = self.place.len() / n_draws * (2 * half);
+        let mut values = vec![0.0; n];
+        // Place in the split chains; the middle draw of an odd number of draws has none.
+        let split_place = |place: u32| {
+            let (chain, i) = (place as usize / n_draws, place as usize % n_draws);
+            match () {
+                _ if i < half => Some(2 * half * chain + i),
+                _ if i >= n_draws - half => Some(2 * half * chain + i - (n_draws - 2 * half)),
+                _ => None,
+            }
+        };
+        let mut tied: Vec<usize> = Vec::new();
+        let (mut start, mut rank) = (0, 0);
+        while start < self.sorted.len() {
+            let mut end = start;
+            tied.clear();
+            while end < self.sorted.len() && self.sorted[end] == self.sorted[start] {
+                tied.extend(split_place(self.place[end]));
+                end += 1;
+            }
+            let average = rank as f64 + 0.5 * (tied.len() as f64 + 1.0);
+            let z = normal_quantile((average - 0.375) / (n as f64 + 0.25));
+            for at in &tied {
+                values[*at] = z;
+            }
+            rank += tied.len();
+            start = end;
+        }
+        Draws { values, n_draws: half }
+    }
+}
+
+/// Mean of a non-empty slice; exact when all values are equal.
+pub(super) fn mean(x: &[f64]) -> f64 {
+    let first = x.first().copied().unwrap_or(f64::NAN);
+    first + x.iter().map(|v| v - first).sum::<f64>() / x.len() as f64
+}
+
+/// Sample variance with the divisor n - 1; exactly 0 when all values are equal.
+pub(super) fn variance(x: &[f64]) -> f64 {
+    let m = mean(x);
+    x.iter().map(|v| (v - m) * (v - m)).sum::<f64>() / (x.len() as f64 - 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draws(values: &[f64], n_draws: usize) -> Draws {
+        Draws { values: values.to_vec(), n_draws }
+    }
+
+    #[test]
+    fn split_leaves_out_the_middle_draw() {
+        let d = draws(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], 5).split();
+        assert_eq!((d.n_draws, d.values.as_slice()), (2, &[1.0, 2.0, 4.0, 5.0, 6.0, 7.0, 9.0, 10.0][..]));
+    }
+
+    #[test]
+    fn ties_share_their_average_rank() {
+        let d = draws(&[3.0, -0.0, 0.0, 5.0], 4);
+        let z = d.order().rank_normalised(4).values;
+        let of = |r: f64| normal_quantile((r - 0.375) / 4.25);
+        assert_eq!(z, [of(3.0), of(1.5), of(1.5), of(4.0)]);
+    }
+
+    /// Ranks of an odd number of draws are among the draws that are kept, and the merge sorts like a sort.
+    #[test]
+    fn folded_order_is_the_order_of_the_folded_draws() {
+        let values: Vec<f64> = (0..35).map(|i| ((i * i * 7) % 23) as f64 - 9.0).collect();
+        let d = draws(&values, 7);
+        let order = d.order();
+        let median = order.median();
+        let direct = d.map(|v| (v - median).abs());
+        assert_eq!(order.folded().sorted, direct.order().sorted);
+        let after_split = direct.split();
+        assert_eq!(order.folded().rank_normalised(7).values, after_split_ranks(&after_split));
+    }
+
+    fn after_split_ranks(split: &Draws) -> Vec<f64> {
+        let n = split.values.len() as f64;
+        let z = |v: &f64| {
+            let below = split.values.iter().filter(|w| *w < v).count() as f64;
+            let equal = split.values.iter().filter(|w| *w == v).count() as f64;
+            normal_quantile((below + 0.5 * (equal + 1.0) - 0.375) / (n + 0.25))
+        };
+        split.values.iter().map(z).collect()
+    }
+
+    #[test]
+    fn quantile_type_seven() {
+        let order = draws(&[4.0, 1.0, 3.0, 2.0], 4).order();
+        assert_eq!([0.0, 0.25, 0.5, 1.0].map(|p| order.quantile(p)), [1.0, 1.75, 2.5, 4.0]);
+        assert_eq!(order.median(), 2.5);
+    }
+}
