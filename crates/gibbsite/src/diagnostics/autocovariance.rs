@@ -59,7 +59,7 @@ fn correlation_sums(chains: &[f64], n: usize) -> Vec<f64> {
         return Vec::new();
     }
     let size = (2 * n).next_power_of_two();
-    let fft = Fft::new(size);
+    let twiddles = Twiddles::new(size);
     let mut power = vec![0.0; size];
     let (mut re, mut im) = (vec![0.0; size], vec![0.0; size]);
     for pair in chains.chunks(2 * n) {
@@ -67,61 +67,66 @@ fn correlation_sums(chains: &[f64], n: usize) -> Vec<f64> {
         im.fill(0.0);
         re[..n].copy_from_slice(&pair[..n]);
         im[..pair.len() - n].copy_from_slice(&pair[n..]);
-        fft.transform(&mut re, &mut im);
+        transform(&twiddles, &mut re, &mut im);
         for k in 0..size {
             power[k] += re[k] * re[k] + im[k] * im[k];
         }
     }
     for k in 0..size {
-        re[k] = 0.5 * (power[k] + power[(size - k) % size]);
+        re[k] = 0.5 * (power[bit_reversed(k, size)] + power[bit_reversed((size - k) % size, size)]);
     }
     im.fill(0.0);
     // The spectrum is real and even, so the inverse transform is the forward one over its size.
-    fft.transform(&mut re, &mut im);
-    re.truncate(n);
-    re.iter_mut().for_each(|v| *v /= size as f64);
-    re
+    transform(&twiddles, &mut re, &mut im);
+    (0..n).map(|t| re[bit_reversed(t, size)] / size as f64).collect()
 }
 
-/// A radix-2 Fourier transform (Cooley and Tukey 1965) of one size.
-struct Fft {
+/// The place of frequency `k` after [`transform`].
+fn bit_reversed(k: usize, size: usize) -> usize {
+    k.reverse_bits() >> (usize::BITS - size.trailing_zeros())
+}
+
+/// `exp(-2 pi i k / m)`, k < m / 2, for m = size, size / 2, ..., 2, one after the other.
+struct Twiddles {
     cos: Vec<f64>,
     sin: Vec<f64>,
 }
 
-impl Fft {
-    /// `size` must be a power of two, at least 2.
+impl Twiddles {
     fn new(size: usize) -> Self {
-        let angle = |k: usize| -std::f64::consts::TAU * k as f64 / size as f64;
-        let (cos, sin) = (0..size / 2).map(|k| (angle(k).cos(), angle(k).sin())).unzip();
-        Self { cos, sin }
-    }
-
-    /// `X_k = sum_j x_j exp(-2 pi i j k / size)` in place.
-    fn transform(&self, re: &mut [f64], im: &mut [f64]) {
-        let size = re.len();
-        let shift = usize::BITS - size.trailing_zeros();
-        for i in 0..size {
-            let j = i.reverse_bits() >> shift;
-            if i < j {
-                re.swap(i, j);
-                im.swap(i, j);
+        let mut twiddles = Self { cos: Vec::with_capacity(size), sin: Vec::with_capacity(size) };
+        let mut m = size;
+        while m > 1 {
+            for k in 0..m / 2 {
+                let angle = -std::f64::consts::TAU * k as f64 / m as f64;
+                twiddles.cos.push(angle.cos());
+                twiddles.sin.push(angle.sin());
             }
+            m /= 2;
         }
-        let mut half = 1;
-        while half < size {
-            let stride = size / (2 * half);
+        twiddles
+    }
+}
+
+simd_fn! {
+    /// `X_k = sum_j x_j exp(-2 pi i j k / size)` in place for a power of two, left in bit-reversed order: radix 2,
+    /// decimation in frequency (Gentleman and Sande 1966).
+    fn transform(twiddles: &Twiddles, re: &mut [f64], im: &mut [f64]) {
+        let (mut cos, mut sin) = (twiddles.cos.as_slice(), twiddles.sin.as_slice());
+        let mut half = re.len() / 2;
+        while half > 0 {
+            let (c, s) = (&cos[..half], &sin[..half]);
             for (re, im) in re.chunks_exact_mut(2 * half).zip(im.chunks_exact_mut(2 * half)) {
                 let (re_a, re_b) = re.split_at_mut(half);
                 let (im_a, im_b) = im.split_at_mut(half);
                 for k in 0..half {
-                    let (c, s) = (self.cos[k * stride], self.sin[k * stride]);
-                    let (x, y) = (re_b[k] * c - im_b[k] * s, re_b[k] * s + im_b[k] * c);
-                    (re_b[k], im_b[k]) = (re_a[k] - x, im_a[k] - y);
-                    (re_a[k], im_a[k]) = (re_a[k] + x, im_a[k] + y);
+                    let (x, y) = (re_a[k] - re_b[k], im_a[k] - im_b[k]);
+                    (re_a[k], im_a[k]) = (re_a[k] + re_b[k], im_a[k] + im_b[k]);
+                    (re_b[k], im_b[k]) = (x * c[k] - y * s[k], x * s[k] + y * c[k]);
                 }
             }
-            half *= 2;
+            (cos, sin) = (&cos[half..], &sin[half..]);
+            half /= 2;
         }
     }
 }

@@ -2,6 +2,7 @@
 //! rank-normalising, folding, and quantiles.
 
 use super::special::normal_quantile;
+use crate::simd::{simd_fn, sum};
 
 /// Fewest draws per chain for which R-hat, effective sample sizes and their errors are defined.
 pub const MIN_DRAWS: usize = 4;
@@ -61,9 +62,7 @@ impl Draws {
 
     /// Sorts the draws.
     pub(super) fn order(&self) -> Order {
-        let mut pairs: Vec<(u64, u32)> = self.values.iter().zip(0..).map(|(v, i)| (sort_key(*v), i)).collect();
-        pairs.sort_unstable();
-        let place: Vec<u32> = pairs.iter().map(|p| p.1).collect();
+        let place = radix_sort(self.values.iter().map(|v| sort_key(*v)).collect());
         Order { sorted: place.iter().map(|i| self.values[*i as usize]).collect(), place }
     }
 
@@ -87,6 +86,32 @@ impl Draws {
 fn sort_key(v: f64) -> u64 {
     let bits = (v + 0.0).to_bits();
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+/// The places of the keys in increasing order, equal keys in the order given: eleven bits at a time from the lowest.
+fn radix_sort(keys: Vec<u64>) -> Vec<u32> {
+    const BITS: usize = 11;
+    let mut from: Vec<(u64, u32)> = keys.into_iter().zip(0..).collect();
+    let mut to = from.clone();
+    for pass in 0..64usize.div_ceil(BITS) {
+        let digit = |key: u64| (key >> (pass * BITS)) as usize & ((1 << BITS) - 1);
+        let mut ends = [0usize; 1 << BITS];
+        from.iter().for_each(|p| ends[digit(p.0)] += 1);
+        if ends.contains(&from.len()) {
+            continue;
+        }
+        let mut start = 0;
+        for end in &mut ends {
+            (*end, start) = (start, start + *end);
+        }
+        for pair in &from {
+            let at = &mut ends[digit(pair.0)];
+            to[*at] = *pair;
+            *at += 1;
+        }
+        std::mem::swap(&mut from, &mut to);
+    }
+    from.into_iter().map(|p| p.1).collect()
 }
 
 impl Order {
@@ -132,50 +157,106 @@ impl Order {
 
     /// Split chains of z = Phi^-1((r - 3/8) / (S + 1/4)), where r is the rank of a draw among the S split draws and ties
     /// share their average rank (Blom 1958; Vehtari et al. 2021, eq. 14). `n_draws` is the length of the unsplit chains.
-    pub(super) fn rank_normalised(&self, n_draws: usize) -> Draws {
-        let half = n_draws / 2;
-        let n = self.place.len() / n_draws * (2 * half);
-        let mut values = vec![0.0; n];
-        // Place in the split chains; the middle draw of an odd number of draws has none.
-        let split_place = |place: u32| {
-            let (chain, i) = (place as usize / n_draws, place as usize % n_draws);
-            match () {
-                _ if i < half => Some(2 * half * chain + i),
-                _ if i >= n_draws - half => Some(2 * half * chain + i - (n_draws - 2 * half)),
-                _ => None,
-            }
+    pub(super) fn rank_normalised(&self, n_draws: usize, scores: &NormalScores) -> Draws {
+        let mut values = vec![0.0; scores.size()];
+        // In the kept draws' order: runs of equal values, each at one rank.
+        let dropped = |place: u32| n_draws % 2 == 1 && place as usize % n_draws == n_draws / 2;
+        let split_place = |place: u32| match n_draws % 2 {
+            0 => place as usize,
+            _ => place as usize - (place as usize + n_draws - n_draws / 2 - 1) / n_draws,
         };
-        let mut tied: Vec<usize> = Vec::new();
         let (mut start, mut rank) = (0, 0);
         while start < self.sorted.len() {
-            let mut end = start;
-            tied.clear();
-            while end < self.sorted.len() && self.sorted[end] == self.sorted[start] {
-                tied.extend(split_place(self.place[end]));
-                end += 1;
+            let tied = self.sorted[start..].iter().take_while(|v| **v == self.sorted[start]).count();
+            let places = &self.place[start..start + tied];
+            let n_kept = places.iter().filter(|p| !dropped(**p)).count();
+            if n_kept > 0 {
+                let z = scores.at(rank, n_kept);
+                places.iter().filter(|p| !dropped(**p)).for_each(|p| values[split_place(*p)] = z);
             }
-            let average = rank as f64 + 0.5 * (tied.len() as f64 + 1.0);
-            let z = normal_quantile((average - 0.375) / (n as f64 + 0.25));
-            for at in &tied {
-                values[*at] = z;
-            }
-            rank += tied.len();
-            start = end;
+            rank += n_kept;
+            start += tied;
         }
-        Draws { values, n_draws: half }
+        Draws { values, n_draws: n_draws / 2 }
     }
 }
 
-/// Mean of a non-empty slice; exact when all values are equal.
+/// Normal scores of the ranks of S draws, computed once for several rankings.
+pub(super) struct NormalScores {
+    size: f64,
+    lower_half: Vec<f64>,
+}
+
+impl NormalScores {
+    /// For the split chains of draws of this shape.
+    pub(super) fn new(draws: &Draws) -> Self {
+        let n_chains = draws.values.len() / draws.n_draws;
+        let size = 2 * n_chains * (draws.n_draws / 2);
+        let mut scores = Self { size: size as f64, lower_half: Vec::new() };
+        scores.lower_half = (1..=size / 2).map(|r| scores.quantile(r as f64)).collect();
+        scores
+    }
+
+    fn size(&self) -> usize {
+        2 * self.lower_half.len()
+    }
+
+    fn quantile(&self, rank: f64) -> f64 {
+        normal_quantile((rank - 0.375) / (self.size + 0.25))
+    }
+
+    /// The score of the `n_tied` draws after the first `rank`.
+    fn at(&self, rank: usize, n_tied: usize) -> f64 {
+        let half = self.lower_half.len();
+        match n_tied {
+            1 if rank < half => self.lower_half[rank],
+            1 => -self.lower_half[2 * half - 1 - rank],
+            _ => self.quantile(rank as f64 + 0.5 * (n_tied as f64 + 1.0)),
+        }
+    }
+}
+
+simd_fn! {
+    /// `sum_i (x_i - centre)` in a fixed order.
+    fn sum_deviations(x: &[f64], centre: f64) -> f64 {
+        let chunks = x.chunks_exact(8);
+        let mut rest = 0.0;
+        chunks.remainder().iter().for_each(|v| rest += v - centre);
+        let mut lanes = [0.0f64; 8];
+        for c in chunks {
+            for l in 0..8 {
+                lanes[l] += c[l] - centre;
+            }
+        }
+        rest + sum(&lanes)
+    }
+}
+
+simd_fn! {
+    /// `sum_i (x_i - centre)^2` in a fixed order.
+    fn sum_squared_deviations(x: &[f64], centre: f64) -> f64 {
+        let chunks = x.chunks_exact(8);
+        let mut rest = 0.0;
+        chunks.remainder().iter().for_each(|v| rest += (v - centre) * (v - centre));
+        let mut lanes = [0.0f64; 8];
+        for c in chunks {
+            for l in 0..8 {
+                lanes[l] += (c[l] - centre) * (c[l] - centre);
+            }
+        }
+        rest + sum(&lanes)
+    }
+}
+
+/// Mean, NaN of nothing; exact when all values are equal.
 pub(super) fn mean(x: &[f64]) -> f64 {
     let first = x.first().copied().unwrap_or(f64::NAN);
-    first + x.iter().map(|v| v - first).sum::<f64>() / x.len() as f64
+    first + sum_deviations(x, first) / x.len() as f64
 }
 
 /// Sample variance with the divisor n - 1; exactly 0 when all values are equal.
 pub(super) fn variance(x: &[f64]) -> f64 {
-    let m = mean(x);
-    x.iter().map(|v| (v - m) * (v - m)).sum::<f64>() / (x.len() as f64 - 1.0)
+    sum_squared_deviations(x, mean(x)) / (x.len() as f64 - 1.0)
 }
 
 #[cfg(test)]
@@ -195,7 +276,7 @@ mod tests {
     #[test]
     fn ties_share_their_average_rank() {
         let d = draws(&[3.0, -0.0, 0.0, 5.0], 4);
-        let z = d.order().rank_normalised(4).values;
+        let z = d.order().rank_normalised(4, &NormalScores::new(&d)).values;
         let of = |r: f64| normal_quantile((r - 0.375) / 4.25);
         assert_eq!(z, [of(3.0), of(1.5), of(1.5), of(4.0)]);
     }
@@ -210,7 +291,7 @@ mod tests {
         let direct = d.map(|v| (v - median).abs());
         assert_eq!(order.folded().sorted, direct.order().sorted);
         let after_split = direct.split();
-        assert_eq!(order.folded().rank_normalised(7).values, after_split_ranks(&after_split));
+        assert_eq!(order.folded().rank_normalised(7, &NormalScores::new(&d)).values, after_split_ranks(&after_split));
     }
 
     fn after_split_ranks(split: &Draws) -> Vec<f64> {

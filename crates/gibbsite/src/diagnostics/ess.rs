@@ -8,12 +8,13 @@
 //! improved R-hat", sections 3.2 and 4.3; details as in the R package `posterior`.
 
 use super::autocovariance::MeanAutocovariance;
-use super::chains::{Draws, Order, mean, variance};
+use super::chains::{Draws, NormalScores, Order, mean, variance};
 
 /// Effective sample size of the bulk: of the rank-normalised split chains. Below about 100 per chain, R-hat and the
 /// other estimates are themselves unreliable.
 pub fn ess_bulk<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
-    Draws::gather(chains).map_or(f64::NAN, |draws| bulk(&draws, &draws.order()))
+    Draws::gather(chains)
+        .map_or(f64::NAN, |draws| basic(&draws.order().rank_normalised(draws.n_draws, &NormalScores::new(&draws))))
 }
 
 /// Effective sample size of the tails: the smaller of those of the 5 % and 95 % quantiles.
@@ -48,11 +49,6 @@ pub fn ess_raw<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     Draws::gather(chains).map_or(f64::NAN, |draws| basic(&draws))
 }
 
-/// [`ess_bulk`] of draws whose order is known.
-pub(super) fn bulk(draws: &Draws, order: &Order) -> f64 {
-    basic(&order.rank_normalised(draws.n_draws))
-}
-
 /// [`ess_tail`] of draws whose order is known.
 pub(super) fn tail(draws: &Draws, order: &Order) -> f64 {
     of_quantile(draws, order, 0.05).min(of_quantile(draws, order, 0.95))
@@ -80,7 +76,7 @@ pub(super) fn of_quantile(draws: &Draws, order: &Order, p: f64) -> f64 {
 /// `S / tau` with the integrated autocorrelation time tau of Geyer's (1992) initial positive, then monotone, sequence of
 /// the autocorrelations `rho_t = 1 - (W - mean_chains c_t) / V`, where W is the mean variance within chains and
 /// `V = (n - 1) / n W + var(chain means)`.
-fn basic(draws: &Draws) -> f64 {
+pub(super) fn basic(draws: &Draws) -> f64 {
     let n = draws.n_draws;
     let size = draws.values.len() as f64;
     let means: Vec<f64> = draws.chains().map(mean).collect();

@@ -1,6 +1,6 @@
 //! Potential scale reduction: do the chains, and the halves of each chain, agree?
 
-use super::chains::{Draws, Order, mean, variance};
+use super::chains::{Draws, NormalScores, mean, variance};
 
 /// R-hat: the larger of the rank-normalised split R-hat (location) and the same of |x - median| (scale).
 ///
@@ -14,7 +14,10 @@ use super::chains::{Draws, Order, mean, variance};
 /// # Panics
 /// If the chains differ in length.
 pub fn rhat<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
-    Draws::gather(chains).map_or(f64::NAN, |draws| ranked(&draws, &draws.order()))
+    Draws::gather(chains).map_or(f64::NAN, |draws| {
+        let (order, scores) = (draws.order(), NormalScores::new(&draws));
+        ranked(&order.rank_normalised(draws.n_draws, &scores), &order.folded().rank_normalised(draws.n_draws, &scores))
+    })
 }
 
 /// R-hat of the chains as they are: neither split nor ranked (Gelman and Rubin 1992), with n draws in each chain:
@@ -27,12 +30,10 @@ pub fn rhat_raw<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     Draws::gather(chains).map_or(f64::NAN, |draws| basic(&draws))
 }
 
-/// [`rhat`] of draws whose order is known.
-pub(super) fn ranked(draws: &Draws, order: &Order) -> f64 {
-    let location = basic(&order.rank_normalised(draws.n_draws));
-    let scale = basic(&order.folded().rank_normalised(draws.n_draws));
-    // Both are numbers or both are NaN, so the maximum hides nothing.
-    location.max(scale)
+/// [`rhat`] of the rank-normalised split chains and of the same of |x - median|.
+pub(super) fn ranked(location: &Draws, scale: &Draws) -> f64 {
+    // Ranks are finite, so neither is NaN and the maximum hides nothing.
+    basic(location).max(basic(scale))
 }
 
 /// `sqrt((n - 1) / n + between / within)`.

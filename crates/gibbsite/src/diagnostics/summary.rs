@@ -1,6 +1,6 @@
 //! The line a report prints for one quantity: estimates, their errors, and whether to believe them.
 
-use super::chains::{Draws, mean, variance};
+use super::chains::{Draws, NormalScores, mean, variance};
 use super::{ess, mcse, rhat};
 
 /// Estimates of one scalar quantity with their diagnostics; each field is what the function of its name returns.
@@ -49,15 +49,17 @@ pub fn summary<C: AsRef<[f64]>>(chains: &[C]) -> Summary {
             mcse_sd: nan,
         };
     };
-    let order = draws.order();
+    let (order, scores) = (draws.order(), NormalScores::new(&draws));
+    let location = order.rank_normalised(draws.n_draws, &scores);
+    let scale = order.folded().rank_normalised(draws.n_draws, &scores);
     Summary {
         mean: mean(&draws.values),
         sd: variance(&draws.values).sqrt(),
         median: order.median(),
         q05: order.quantile(0.05),
         q95: order.quantile(0.95),
-        rhat: rhat::ranked(&draws, &order),
-        ess_bulk: ess::bulk(&draws, &order),
+        rhat: rhat::ranked(&location, &scale),
+        ess_bulk: ess::basic(&location),
         ess_tail: ess::tail(&draws, &order),
         mcse_mean: mcse::of_mean(&draws),
         mcse_sd: mcse::of_sd(&draws),
