@@ -50,19 +50,22 @@ impl Draws {
     }
 
     /// Every chain cut into its first and last half; the middle draw of an odd number is left out.
-    pub(super) fn split(&self) -> Self {
+    pub(super) fn split(mut self) -> Self {
         let half = self.n_draws / 2;
-        let mut values = Vec::with_capacity(self.values.len());
-        for chain in self.chains() {
-            values.extend_from_slice(&chain[..half]);
-            values.extend_from_slice(&chain[self.n_draws - half..]);
+        if self.n_draws % 2 == 1 {
+            let mut i = 0;
+            self.values.retain(|_| {
+                i += 1;
+                (i - 1) % self.n_draws != half
+            });
         }
-        Self { values, n_draws: half }
+        self.n_draws = half;
+        self
     }
 
     /// Sorts the draws.
     pub(super) fn order(&self) -> Order {
-        let place = radix_sort(self.values.iter().map(|v| sort_key(*v)).collect());
+        let place = sorted_places(&self.values);
         Order { sorted: place.iter().map(|i| self.values[*i as usize]).collect(), place }
     }
 
@@ -88,30 +91,41 @@ fn sort_key(v: f64) -> u64 {
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
 
-/// The places of the keys in increasing order, equal keys in the order given: eleven bits at a time from the lowest.
-fn radix_sort(keys: Vec<u64>) -> Vec<u32> {
+/// The places of the values in increasing order, equal values in the order given.
+///
+/// The 32 leading bits in which the keys differ are sorted as digits of eleven bits from the lowest, each packed with its
+/// place; the few runs that agree in those are then sorted by comparison.
+fn sorted_places(values: &[f64]) -> Vec<u32> {
     const BITS: usize = 11;
-    let mut from: Vec<(u64, u32)> = keys.into_iter().zip(0..).collect();
-    let mut to = from.clone();
-    for pass in 0..64usize.div_ceil(BITS) {
-        let digit = |key: u64| (key >> (pass * BITS)) as usize & ((1 << BITS) - 1);
+    let keys = values.iter().map(|v| sort_key(*v));
+    let (min, max) = keys.clone().fold((u64::MAX, 0), |(lo, hi), k| (lo.min(k), hi.max(k)));
+    let shift = 32u32.saturating_sub(max.saturating_sub(min).leading_zeros());
+    let mut from: Vec<u64> = keys.zip(0u64..).map(|(key, place)| ((key - min) >> shift) << 32 | place).collect();
+    let mut to = vec![0; from.len()];
+    for pass in 0..32usize.div_ceil(BITS) {
+        let digit = |packed: u64| (packed >> (32 + pass * BITS)) as usize & ((1 << BITS) - 1);
         let mut ends = [0usize; 1 << BITS];
-        from.iter().for_each(|p| ends[digit(p.0)] += 1);
-        if ends.contains(&from.len()) {
-            continue;
-        }
+        from.iter().for_each(|p| ends[digit(*p)] += 1);
         let mut start = 0;
         for end in &mut ends {
             (*end, start) = (start, start + *end);
         }
-        for pair in &from {
-            let at = &mut ends[digit(pair.0)];
-            to[*at] = *pair;
+        for packed in &from {
+            let at = &mut ends[digit(*packed)];
+            to[*at] = *packed;
             *at += 1;
         }
         std::mem::swap(&mut from, &mut to);
     }
-    from.into_iter().map(|p| p.1).collect()
+    let mut places: Vec<u32> = from.iter().map(|p| *p as u32).collect();
+    let mut start = 0;
+    for run in from.chunk_by(|a, b| a >> 32 == b >> 32) {
+        if shift > 0 && run.len() > 1 {
+            places[start..start + run.len()].sort_by_key(|i| sort_key(values[*i as usize]));
+        }
+        start += run.len();
+    }
+    places
 }
 
 impl Order {
@@ -274,6 +288,26 @@ mod tests {
     }
 
     #[test]
+    fn order_is_a_sort() {
+        // Spread over magnitudes; in a range so narrow that leading bits agree; tied; alone.
+        let wide = |i: u64| ((i * 2_654_435_761 % 1009) as f64 - 500.0).powi(15);
+        let narrow = |i: u64| 1.0 + (i * 2_654_435_761 % 1009) as f64 * f64::EPSILON;
+        let outlier = |i: u64| if i == 7 { -1e300 } else { narrow(i) };
+        let tied = |i: u64| (i % 3) as f64 - 1.0;
+        let shapes: [&dyn Fn(u64) -> f64; 4] = [&wide, &narrow, &outlier, &tied];
+        for f in shapes {
+            for n in [1, 2, 500] {
+                let values: Vec<f64> = (0..n).map(f).collect();
+                let mut expected = values.clone();
+                expected.sort_by(f64::total_cmp);
+                let order = draws(&values, n as usize).order();
+                assert_eq!(order.sorted, expected);
+                assert!(order.place.windows(2).zip(expected.windows(2)).all(|(p, v)| v[0] < v[1] || p[0] < p[1]));
+            }
+        }
+    }
+
+    #[test]
     fn ties_share_their_average_rank() {
         let d = draws(&[3.0, -0.0, 0.0, 5.0], 4);
         let z = d.order().rank_normalised(4, &NormalScores::new(&d)).values;
@@ -290,7 +324,7 @@ mod tests {
         let median = order.median();
         let direct = d.map(|v| (v - median).abs());
         assert_eq!(order.folded().sorted, direct.order().sorted);
-        let after_split = direct.split();
+        let after_split = direct.clone().split();
         assert_eq!(order.folded().rank_normalised(7, &NormalScores::new(&d)).values, after_split_ranks(&after_split));
     }
 

@@ -14,7 +14,7 @@ use super::chains::{Draws, NormalScores, Order, mean, variance};
 /// other estimates are themselves unreliable.
 pub fn ess_bulk<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     Draws::gather(chains)
-        .map_or(f64::NAN, |draws| basic(&draws.order().rank_normalised(draws.n_draws, &NormalScores::new(&draws))))
+        .map_or(f64::NAN, |draws| basic(draws.order().rank_normalised(draws.n_draws, &NormalScores::new(&draws))))
 }
 
 /// Effective sample size of the tails: the smaller of those of the 5 % and 95 % quantiles.
@@ -24,7 +24,7 @@ pub fn ess_tail<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
 
 /// Effective sample size of the mean: of the split chains.
 pub fn ess_mean<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
-    Draws::gather(chains).map_or(f64::NAN, |draws| of_mean(&draws))
+    Draws::gather(chains).map_or(f64::NAN, of_mean)
 }
 
 /// Effective sample size of the standard deviation: of (x - mean)^2.
@@ -46,7 +46,7 @@ pub fn ess_quantile<C: AsRef<[f64]>>(chains: &[C], p: f64) -> f64 {
 
 /// Effective sample size of the mean from the chains as they are, not split: blind to a chain that drifts.
 pub fn ess_raw<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
-    Draws::gather(chains).map_or(f64::NAN, |draws| basic(&draws))
+    Draws::gather(chains).map_or(f64::NAN, basic)
 }
 
 /// [`ess_tail`] of draws whose order is known.
@@ -55,14 +55,14 @@ pub(super) fn tail(draws: &Draws, order: &Order) -> f64 {
 }
 
 /// [`ess_mean`].
-pub(super) fn of_mean(draws: &Draws) -> f64 {
-    basic(&draws.split())
+pub(super) fn of_mean(draws: Draws) -> f64 {
+    basic(draws.split())
 }
 
 /// [`ess_sd`].
 pub(super) fn of_sd(draws: &Draws) -> f64 {
     let centre = mean(&draws.values);
-    basic(&draws.map(|v| (v - centre) * (v - centre)).split())
+    basic(draws.map(|v| (v - centre) * (v - centre)).split())
 }
 
 /// [`ess_quantile`] of draws whose order is known.
@@ -70,21 +70,23 @@ pub(super) fn of_quantile(draws: &Draws, order: &Order, p: f64) -> f64 {
     if !(0.0..=1.0).contains(&p) {
         return f64::NAN;
     }
-    basic(&draws.below_quantile(order, p))
+    basic(draws.below_quantile(order, p))
 }
 
 /// `S / tau` with the integrated autocorrelation time tau of Geyer's (1992) initial positive, then monotone, sequence of
 /// the autocorrelations `rho_t = 1 - (W - mean_chains c_t) / V`, where W is the mean variance within chains and
 /// `V = (n - 1) / n W + var(chain means)`.
-pub(super) fn basic(draws: &Draws) -> f64 {
+pub(super) fn basic(mut draws: Draws) -> f64 {
     let n = draws.n_draws;
     let size = draws.values.len() as f64;
     let means: Vec<f64> = draws.chains().map(mean).collect();
-    let centred: Vec<f64> = draws.chains().zip(&means).flat_map(|(x, m)| x.iter().map(move |v| v - m)).collect();
-    if n < 2 || centred.iter().all(|v| *v == 0.0) {
+    for (chain, m) in draws.values.chunks_exact_mut(n).zip(&means) {
+        chain.iter_mut().for_each(|v| *v -= m);
+    }
+    if n < 2 || draws.values.iter().all(|v| *v == 0.0) {
         return 1.0;
     }
-    let mut autocovariance = MeanAutocovariance::new(centred, n);
+    let mut autocovariance = MeanAutocovariance::new(draws.values, n);
     let biased = autocovariance.lag(0);
     let within = biased * n as f64 / (n as f64 - 1.0);
     let total = biased + if means.len() > 1 { variance(&means) } else { 0.0 };

@@ -36,7 +36,7 @@ pub fn mcse_quantile<C: AsRef<[f64]>>(chains: &[C], p: f64) -> f64 {
 
 /// [`mcse_mean`].
 pub(super) fn of_mean(draws: &Draws) -> f64 {
-    (variance(&draws.values) / ess::of_mean(draws)).sqrt()
+    (variance(&draws.values) / ess::of_mean(draws.clone())).sqrt()
 }
 
 /// [`mcse_sd`].
@@ -48,8 +48,9 @@ pub(super) fn of_sd(draws: &Draws) -> f64 {
         return 0.0;
     }
     // m_4 - m_2^2 as the variance of the squares, which cannot be negative.
-    let spread = mean(&squares.map(|s| (s - m2) * (s - m2)).values);
-    (spread / ess::of_mean(&squares) / m2 / 4.0).sqrt()
+    let n = squares.values.len() as f64;
+    let spread = variance(&squares.values) * (n - 1.0) / n;
+    (spread / ess::of_mean(squares) / m2 / 4.0).sqrt()
 }
 
 /// [`mcse_quantile`] of draws whose order is known.

@@ -52,14 +52,15 @@ pub fn summary<C: AsRef<[f64]>>(chains: &[C]) -> Summary {
     let (order, scores) = (draws.order(), NormalScores::new(&draws));
     let location = order.rank_normalised(draws.n_draws, &scores);
     let scale = order.folded().rank_normalised(draws.n_draws, &scores);
+    let rhat = rhat::ranked(&location, &scale);
     Summary {
         mean: mean(&draws.values),
         sd: variance(&draws.values).sqrt(),
         median: order.median(),
         q05: order.quantile(0.05),
         q95: order.quantile(0.95),
-        rhat: rhat::ranked(&location, &scale),
-        ess_bulk: ess::basic(&location),
+        rhat,
+        ess_bulk: ess::basic(location),
         ess_tail: ess::tail(&draws, &order),
         mcse_mean: mcse::of_mean(&draws),
         mcse_sd: mcse::of_sd(&draws),
