@@ -8,6 +8,7 @@
 pub mod args;
 pub mod argv;
 pub mod commands;
+pub mod config;
 pub mod context;
 pub mod names;
 pub mod outcome;
@@ -46,6 +47,11 @@ enum Stop {
 }
 
 fn parse(argv: Vec<OsString>, json: bool) -> Result<args::Cli, Stop> {
+    let argv = if argv.iter().any(|t| t.to_string_lossy().starts_with("--config")) {
+        config::expand(argv, &args::Cli::command()).map_err(Stop::Failed)?
+    } else {
+        argv
+    };
     let argv = argv::escape_minus(argv);
     if argv.iter().filter_map(|t| t.to_str()).any(argv::is_escaped)
         && let Some(failure) = usage::long_flag_with_one_dash(&argv, &args::Cli::command())
