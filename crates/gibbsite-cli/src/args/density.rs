@@ -16,10 +16,10 @@ pub struct DensityArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
     pub energy: String,
-    /// Dimension, parameters, support, temperature.
-    #[command(flatten)]
-    pub energy_options: EnergyOptions,
     /// Points by semicolons, coordinates by commas: "0,1;2,-3"
     #[arg(long, value_name = "POINTS", value_parser = values::points)]
     pub at: values::PointList,
+    /// Dimension, parameters, support, temperature.
+    #[command(flatten)]
+    pub energy_options: EnergyOptions,
 }

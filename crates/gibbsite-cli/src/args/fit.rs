@@ -22,15 +22,9 @@ pub struct FitArgs {
     /// The data.
     #[arg(value_name = "DATA", help = DATA_HELP, value_parser = values::text)]
     pub data: String,
-    /// Columns and label.
-    #[command(flatten)]
-    pub data_options: DataOptions,
     /// The energy to learn: a formula with free parameters, or a name; without it the default for the data
-    #[arg(long, value_name = "ENERGY", value_parser = values::text)]
+    #[arg(help_heading = "The energy", long, value_name = "ENERGY", value_parser = values::text)]
     pub energy: Option<String>,
-    /// Dimension, parameters, support, temperature.
-    #[command(flatten)]
-    pub energy_options: EnergyOptions,
     /// Starting values, like a=1,b=0
     #[arg(help_heading = "The parameters of a formula", long, value_name = "NAME=VALUE,..", value_parser = values::assignment, value_delimiter = ',')]
     pub init: Vec<(String, f64)>,
@@ -38,10 +32,10 @@ pub struct FitArgs {
     #[arg(help_heading = "The parameters of a formula", long, value_name = "NAME,..", value_parser = values::text, value_delimiter = ',')]
     pub positive: Vec<String>,
     /// Learn E(y given x) for this column y
-    #[arg(long, value_name = "COLUMN", value_parser = values::text)]
+    #[arg(help_heading = "Learning", long, value_name = "COLUMN", value_parser = values::text)]
     pub target: Option<String>,
     /// Standardise the columns first; the model stores the transform, and theta has standardised units
-    #[arg(long)]
+    #[arg(help_heading = "Learning", long)]
     pub standardize: bool,
     /// Objective; auto is exact maximum likelihood when Z is exact (see `gibbsite objectives`)
     #[arg(help_heading = "Learning", long, value_name = "NAME", default_value = "auto", value_parser = names::OBJECTIVES)]
@@ -94,4 +88,10 @@ pub struct FitArgs {
     /// The model file to write
     #[arg(long, value_name = "M.gibbs", value_parser = values::path)]
     pub out: PathBuf,
+    /// Columns and label.
+    #[command(flatten)]
+    pub data_options: DataOptions,
+    /// Dimension, parameters, support, temperature.
+    #[command(flatten)]
+    pub energy_options: EnergyOptions,
 }

@@ -18,9 +18,6 @@ pub struct LogzArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
     pub energy: String,
-    /// Dimension, parameters, support, temperature.
-    #[command(flatten)]
-    pub energy_options: EnergyOptions,
     /// Method; simpson needs --lower and --upper
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = names::LOGZ_METHODS)]
     pub method: String,
@@ -39,4 +36,7 @@ pub struct LogzArgs {
     /// Emergency stop; the result says when it was hit
     #[arg(long, value_name = "S", value_parser = values::positive)]
     pub max_seconds: Option<f64>,
+    /// Dimension, parameters, support, temperature.
+    #[command(flatten)]
+    pub energy_options: EnergyOptions,
 }

@@ -18,10 +18,10 @@ pub struct MinimizeArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
     pub energy: String,
-    /// Dimension, parameters, support, temperature.
-    #[command(flatten)]
-    pub energy_options: EnergyOptions,
     /// Number of starts
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = values::count)]
     pub starts: usize,
+    /// Dimension, parameters, support, temperature.
+    #[command(flatten)]
+    pub energy_options: EnergyOptions,
 }

@@ -1,6 +1,6 @@
 //! The names that options accept; clap lists them in the help and suggests the nearest.
 
-/// `--sampler` (`auto` is not one for the negative phase of training: leave the option out).
+/// `--sampler` of `sample` and `fit`.
 pub const SAMPLERS: [&str; 6] = ["auto", "grid", "rwm", "ula", "mala", "hmc"];
 
 /// `--method` of `logz`.

@@ -16,9 +16,6 @@ pub struct PlotArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
     pub energy: String,
-    /// Dimension, parameters, support, temperature.
-    #[command(flatten)]
-    pub energy_options: EnergyOptions,
     /// Draws to show over the landscape, as `sample --out` writes them
     #[arg(long, value_name = "FILE", value_parser = values::path)]
     pub draws: Option<PathBuf>,
@@ -37,4 +34,7 @@ pub struct PlotArgs {
     /// The picture, .svg or .png
     #[arg(long, value_name = "FILE", default_value = "plot.svg", value_parser = values::path)]
     pub out: PathBuf,
+    /// Dimension, parameters, support, temperature.
+    #[command(flatten)]
+    pub energy_options: EnergyOptions,
 }

@@ -20,9 +20,6 @@ pub struct SampleArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
     pub energy: String,
-    /// Dimension, parameters, support, temperature.
-    #[command(flatten)]
-    pub energy_options: EnergyOptions,
     /// Sampler; auto is exact where that is possible, else chosen for the energy
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = names::SAMPLERS)]
     pub sampler: String,
@@ -47,4 +44,7 @@ pub struct SampleArgs {
     /// Continue the interrupted run that writes --out, to the same bytes
     #[arg(long, requires = "out")]
     pub resume: bool,
+    /// Dimension, parameters, support, temperature.
+    #[command(flatten)]
+    pub energy_options: EnergyOptions,
 }

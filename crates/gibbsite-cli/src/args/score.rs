@@ -23,9 +23,6 @@ pub struct ScoreArgs {
     /// The data.
     #[arg(value_name = "DATA", help = DATA_HELP, value_parser = values::text)]
     pub data: String,
-    /// Columns and label.
-    #[command(flatten)]
-    pub data_options: DataOptions,
     /// Rate of false alarms: rows with a smaller p-value are anomalies
     #[arg(long, value_name = "RATE", default_value_t = 0.01, value_parser = values::rate)]
     pub fpr: f64,
@@ -35,4 +32,7 @@ pub struct ScoreArgs {
     /// Write row,energy,log_density,surprise,p_value,anomaly as CSV
     #[arg(long, value_name = "FILE", value_parser = values::path)]
     pub out: Option<PathBuf>,
+    /// Columns and label.
+    #[command(flatten)]
+    pub data_options: DataOptions,
 }
