@@ -21,6 +21,10 @@ use scale::Moments;
 /// Unadjusted Langevin takes this fraction of the step size at which adjusted Langevin is accepted well.
 pub const ULA_FRACTION: f64 = 0.1;
 
+/// A divergence lowers the acceptance that steers the step size as much as this many rejections: where the tails are thin a
+/// long trajectory may be accepted well on average and still never leave the tails.
+const DIVERGENCE_COST: f64 = 20.0;
+
 /// Transitions between two updates of the step size.
 const ROUND: usize = 2;
 
@@ -153,8 +157,10 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
                 many => many.par_iter_mut().zip(&mut moments).for_each(round),
             }
             let after = Block::total(&blocks);
-            let accept = (after.sum_accept - before.sum_accept) / (after.n - before.n) as f64;
-            kernel.set_step_size(averaging.update(accept));
+            let accepted = after.sum_accept - before.sum_accept;
+            let diverged = (after.n_diverged - before.n_diverged) as f64;
+            let accept_prob = (accepted - DIVERGENCE_COST * diverged) / (after.n - before.n) as f64;
+            kernel.set_step_size(averaging.update(accept_prob.max(0.0)));
             left -= n_steps;
             let reports = (done + n_steps) * 50 / n_warmup > done * 50 / n_warmup;
             done += n_steps;
@@ -204,6 +210,10 @@ fn search_step_size<E: Energy + ?Sized, K: Kernel<E> + Tunable>(
         kernel.set_step_size(kernel.step_size() * if grows { 2.0 } else { 0.5 });
         accept_prob = accept_at(kernel);
         if (accept_prob > target) != grows {
+            if grows {
+                // Start from the side where steps are accepted.
+                kernel.set_step_size(kernel.step_size() * 0.5);
+            }
             return Ok(());
         }
     }

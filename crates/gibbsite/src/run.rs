@@ -82,8 +82,8 @@ pub enum Warning {
         /// All proposals.
         n: u64,
     },
-    /// The acceptance probability is far from its target.
-    #[error("acceptance probability {accept_prob:.3} is far from the target {target:.3}; more warm-up may help")]
+    /// The acceptance probability is far below its target.
+    #[error("acceptance probability {accept_prob:.3} is far below the target {target:.3}; more warm-up may help")]
     Acceptance {
         /// Mean over the draws.
         accept_prob: f64,
@@ -230,8 +230,7 @@ pub fn sample<E: Energy + ?Sized, K: Adapt<E>>(
     }
     if let (Some(target), true) = (outcome.kernel.target_accept(), options.n_warmup > 0) {
         let accept_prob = outcome.info.accept_prob();
-        // NaN cannot occur (there is at least one draw); a very low or very high acceptance means that warm-up failed.
-        if accept_prob < target / 3.0 || accept_prob > 1.0 - (1.0 - target) / 10.0 {
+        if accept_prob < target / 3.0 {
             warn(&mut outcome.warnings, progress, Warning::Acceptance { accept_prob, target });
         }
     }

@@ -2,7 +2,10 @@
 
 /// Steers the acceptance probability to a target: after round m with acceptance alpha,
 /// `H = (1 - 1/(m + t0)) H + (target - alpha) / (m + t0)`, `log eps = mu - sqrt(m) / gamma H`, and the answer is the average
-/// of `log eps` with weights `m^-kappa`; gamma = 0.05, t0 = 10, kappa = 0.75, mu = log(10 eps_0).
+/// of `log eps` with weights `m^-kappa`; gamma = 0.05, t0 = 10, kappa = 0.75.
+///
+/// `mu = log(eps_0)`, not the `log(10 eps_0)` of the paper: the acceptance averaged over many chains is accurate, so the
+/// step size found by search needs no push upward, and long trajectories do not overshoot into divergence.
 #[derive(Clone, Debug)]
 pub struct DualAveraging {
     mu: f64,
@@ -15,7 +18,7 @@ pub struct DualAveraging {
 impl DualAveraging {
     /// Starts from a step size found by search.
     pub fn new(step_size: f64, target: f64) -> Self {
-        Self { mu: (10.0 * step_size).ln(), target, m: 0.0, h: 0.0, log_average: step_size.ln() }
+        Self { mu: step_size.ln(), target, m: 0.0, h: 0.0, log_average: step_size.ln() }
     }
 
     /// Takes the mean acceptance probability of a round, gives the step size of the next.
