@@ -73,3 +73,10 @@ pub trait Tractable: Energy {
 
 pub mod formula;
 pub mod menu;
+
+mod scaled;
+mod sum;
+mod transformed;
+pub use scaled::Scaled;
+pub use sum::Sum;
+pub use transformed::Transformed;
