@@ -74,6 +74,7 @@ pub trait Tractable: Energy {
 pub mod formula;
 pub mod menu;
 
+mod delegate;
 mod scaled;
 mod sum;
 mod transformed;

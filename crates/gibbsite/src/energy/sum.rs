@@ -102,18 +102,15 @@ impl<A: Parametric, B: Parametric> Parametric for Sum<A, B> {
 
     fn theta_features(&self, x: &Points, out: &mut Matrix<f64>) {
         let n_a = self.a.n_theta();
-        for (first, n_theta) in [(0, n_a), (n_a, self.b.n_theta())] {
-            scratch::with_matrix(x.n(), n_theta, |part| {
-                if first == 0 && n_theta == n_a {
-                    self.a.theta_features(x, part);
-                } else {
-                    self.b.theta_features(x, part);
-                }
-                for k in 0..n_theta {
-                    out.col_mut(first + k).copy_from_slice(part.col(k));
-                }
-            });
-        }
+        scratch::with_matrix(x.n(), n_a, |part| {
+            self.a.theta_features(x, part);
+            (0..n_a).for_each(|k| out.col_mut(k).copy_from_slice(part.col(k)));
+        });
+        let n_b = self.b.n_theta();
+        scratch::with_matrix(x.n(), n_b, |part| {
+            self.b.theta_features(x, part);
+            (0..n_b).for_each(|k| out.col_mut(n_a + k).copy_from_slice(part.col(k)));
+        });
     }
 }
 
