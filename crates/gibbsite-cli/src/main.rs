@@ -1,2 +1,3 @@
 //! The binary `gibbsite`.
+mod plot;
 fn main() {}
