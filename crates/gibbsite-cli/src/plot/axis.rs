@@ -40,7 +40,8 @@ impl Axis {
         let (lo, hi) = opened(range);
         let raw = (hi - lo) / target as f64;
         let unit = 10_f64.powf(raw.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * unit).into_iter().find(|s| *s >= raw * (1.0 - 1e-9)).unwrap_or(raw);
+        let step =
+            [1.0, 2.0, 5.0, 10.0].map(|m| m * unit).into_iter().find(|s| *s >= raw * (1.0 - 1e-9)).unwrap_or(raw);
         let (first, last) = ((lo / step - 1e-6).ceil() as i64, (hi / step + 1e-6).floor() as i64);
         let size = lo.abs().max(hi.abs());
         let ticks = (first..=last).map(|i| i as f64 * step).map(|v| (v, label(v, step, size))).collect();
@@ -131,7 +132,9 @@ mod tests {
 
     #[test]
     fn any_range_has_a_few_distinct_labels() {
-        for (lo, hi) in [(0.0, 0.0), (1e9, 1e9 + 1e-3), (-1e100, 1e100), (1e-100, 2e-100), (5.0, 5.0000001), (-1e-120, 0.0)] {
+        for (lo, hi) in
+            [(0.0, 0.0), (1e9, 1e9 + 1e-3), (-1e100, 1e100), (1e-100, 2e-100), (5.0, 5.0000001), (-1e-120, 0.0)]
+        {
             for length in [40.0, 300.0, 1200.0] {
                 for axis in [Axis::horizontal((lo, hi), length), Axis::vertical((lo, hi), length)] {
                     let mut labels: Vec<_> = axis.ticks.iter().map(|t| &t.1).collect();

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn gaps_and_excursions_split_a_line() {
-        let line = [[1.0, 1.0], [2.0, 2.0], [f64::NAN, 3.0], [3.0, 3.0], [4.0, 4.0], [4.0, 20.0], [5.0, 20.0], [5.0, 5.0]];
+        let line =
+            [[1.0, 1.0], [2.0, 2.0], [f64::NAN, 3.0], [3.0, 3.0], [4.0, 4.0], [4.0, 20.0], [5.0, 20.0], [5.0, 5.0]];
         let parts = polyline(line, AREA);
         assert_eq!(parts.len(), 3);
         assert_eq!(parts[0], [[1.0, 1.0], [2.0, 2.0]]);

@@ -108,7 +108,9 @@ mod tests {
     #[test]
     fn lightness_rises_in_nearly_equal_steps() {
         let steps: Vec<f64> = (0..16)
-            .map(|i| cie_lightness(energy_map(f64::from(i + 1) / 16.0)) - cie_lightness(energy_map(f64::from(i) / 16.0)))
+            .map(|i| {
+                cie_lightness(energy_map(f64::from(i + 1) / 16.0)) - cie_lightness(energy_map(f64::from(i) / 16.0))
+            })
             .collect();
         let mean = steps.iter().sum::<f64>() / 16.0;
         assert!(steps.iter().all(|s| (s / mean - 1.0).abs() < 0.35), "{steps:?}");

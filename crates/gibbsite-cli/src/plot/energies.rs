@@ -66,7 +66,8 @@ fn layout(data: &[f64], draws: &[f64]) -> Scene {
 /// "data: mean −3.21, n = 272, 4 not finite".
 fn summary(name: &str, values: &[f64]) -> String {
     let drawn = drawable_only(values).len();
-    let lost = if drawn < values.len() { format!(", {} not finite", count(values.len() - drawn)) } else { String::new() };
+    let lost =
+        if drawn < values.len() { format!(", {} not finite", count(values.len() - drawn)) } else { String::new() };
     let mean = mean(values).unwrap_or(f64::NAN);
     let mean = if mean.abs() < 1e5 { format!("{mean:.3}") } else { format!("{mean:.3e}") };
     format!("{name}: mean {}, n = {}{lost}", mean.replace('-', "−"), count(drawn))

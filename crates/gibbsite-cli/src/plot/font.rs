@@ -1,17 +1,21 @@
 //! The font that travels with the program: DejaVu Sans (licence in `LICENSE-DejaVu.txt`), for PNG text and for measuring.
 
+use std::sync::LazyLock;
+
 use tiny_skia::{Path, PathBuilder};
 use ttf_parser::{Face, OutlineBuilder};
 
+static FACE: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(dejavu::sans::regular(), 0).ok());
+
 /// DejaVu Sans, or nothing if its bytes were damaged (then text is left out, and measured by a guess).
-pub fn face() -> Option<Face<'static>> {
-    Face::parse(dejavu::sans::regular(), 0).ok()
+pub fn face() -> Option<&'static Face<'static>> {
+    FACE.as_ref()
 }
 
 /// Width of `text` in pixels at the em size `size`.
 pub fn width(text: &str, size: f64) -> f64 {
     let Some(face) = face() else { return 0.6 * size * text.chars().count() as f64 };
-    let units: u32 = text.chars().map(|c| u32::from(advance(&face, c))).sum();
+    let units: u32 = text.chars().map(|c| u32::from(advance(face, c))).sum();
     f64::from(units) * size / f64::from(face.units_per_em())
 }
 
@@ -20,11 +24,12 @@ pub fn fit(text: &str, size: f64, limit: f64) -> String {
     if width(text, size) <= limit {
         return text.to_owned();
     }
-    let mut kept: Vec<char> = text.chars().take(400).collect();
-    while !kept.is_empty() && width(&kept.iter().collect::<String>(), size) + size > limit {
-        kept.pop();
-    }
-    kept.into_iter().chain(['…']).collect()
+    let mut room = limit - width("…", size);
+    let fits = |c: &char| {
+        room -= width(c.encode_utf8(&mut [0; 4]), size);
+        room >= 0.0
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// Outline of `text` that begins at (`x`, `y`) on the base line.
@@ -96,7 +101,7 @@ mod tests {
         for c in "0123456789.−×⁰¹²³⁴⁵⁶⁷⁸⁹⁻θβ∫∑exp(E)≥…".chars() {
             assert!(face.glyph_index(c).is_some(), "no glyph for {c}");
         }
-        assert!(outline(&face, "E(x)", 20.0, 0.0, 0.0).is_some());
+        assert!(outline(face, "E(x)", 20.0, 0.0, 0.0).is_some());
     }
 
     #[test]

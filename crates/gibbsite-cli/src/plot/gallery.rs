@@ -77,6 +77,24 @@ fn normalised(x: &[f64], energy: &[f64]) -> Vec<f64> {
     weight.iter().map(|w| w / z).collect()
 }
 
+/// Independent draws from a density on a fine even grid.
+fn inverse_cdf(x: &[f64], density: &[f64], n: usize, seed: u64) -> Vec<f64> {
+    let step = x[1] - x[0];
+    let cdf: Vec<f64> = density
+        .iter()
+        .scan(0.0, |sum, p| {
+            *sum += p * step;
+            Some(*sum)
+        })
+        .collect();
+    let mut u = Uniform(seed);
+    let mut draw = || {
+        let (level, jitter) = (u.next(), u.next() - 0.5);
+        x[cdf.partition_point(|&c| c < level).min(x.len() - 1)] + step * jitter
+    };
+    (0..n).map(|_| draw()).collect()
+}
+
 /// Müller and Brown, Theor. Chim. Acta 53 (1979), 75, at β = 0.1.
 fn mueller_brown(x: f64, y: f64) -> f64 {
     let terms = [
@@ -101,22 +119,36 @@ fn one_dimension() {
     let x = grid(-4.0, 4.0, 801);
     let energy: Vec<f64> = x.iter().map(|&x| quartic(x)).collect();
     let density = normalised(&x, &energy);
-    let draws: Vec<f64> = walk(|x, y| quartic(x) + y * y, [1.8, 0.0], 1.6, 40_000, 7).iter().map(|p| p[0]).collect();
-    let data: Vec<f64> = draws.iter().step_by(150).copied().collect();
+    let draws = inverse_cdf(&x, &density, 40_000, 7);
+    let data = inverse_cdf(&x, &density, 272, 8);
     let title = "E(x) = x^4 − 6 x^2 − 0.5 x";
     let text = twice(&folder.join("double_well"), |path| {
         landscape_1d(path, title, "x", &x, &energy, &density, Some(&data), Some(&draws))
     });
-    for words in ["model p(x)", "data (n = 267)", "draws (n = 40,001)", "Energy E(x)", "Density p(x)"] {
+    for words in ["model p(x)", "data (n = 272)", "draws (n = 40,000)", "Energy E(x)", "Density p(x)"] {
         assert!(text.contains(words), "no {words}");
     }
+
+    let text = twice(&folder.join("narrow"), |path| {
+        landscape_1d(path, "", "x", &x[400..], &energy[400..], &density[400..], Some(&[-1.0, 2.0, 1.5, f64::NAN]), None)
+    });
+    assert!(text.contains("data (n = 4, 2 outside)"));
 
     // A half line, a single well, no data, and a title that does not fit.
     let x = grid(-1.0, 6.0, 701);
     let energy: Vec<f64> = x.iter().map(|&x| if x > 0.0 { 3.0 * x - 2.0 * x.ln() } else { f64::INFINITY }).collect();
     let density = normalised(&x, &energy);
     twice(&folder.join("half_line"), |path| {
-        landscape_1d(path, &"3 x − 2 log(x) and more, ".repeat(9), "waiting time <min> & more", &x, &energy, &density, None, None)
+        landscape_1d(
+            path,
+            &"3 x − 2 log(x) and more, ".repeat(9),
+            "waiting time <min> & more",
+            &x,
+            &energy,
+            &density,
+            None,
+            None,
+        )
     });
 }
 
@@ -128,12 +160,14 @@ fn two_dimensions() {
     let text = twice(&folder.join("mueller_brown"), |path| {
         landscape_2d(path, "Müller-Brown, β = 0.1", ["x1", "x2"], &plane(&x, &y, mueller_brown), &walks, None)
     });
-    assert!(text.contains("2 chains, 700 steps") && text.contains("Energy E"));
+    assert!(text.contains("2 chains, 700 steps each") && text.contains("Energy E"));
 
     let side = grid(-3.0, 3.0, 121);
     let far = walk(ring, [2.0, 0.0], 0.5, 20_000, 3);
     let data: Vec<[f64; 2]> = far.iter().step_by(60).copied().collect();
-    let walks: Vec<_> = (0..4).map(|k| walk(ring, [[2.0, 0.0], [-2.0, 0.3], [0.2, 2.0], [0.0, -2.0]][k], 0.2, 150, 40 + k as u64)).collect();
+    let walks: Vec<_> = (0..4)
+        .map(|k| walk(ring, [[2.0, 0.0], [-2.0, 0.3], [0.2, 2.0], [0.0, -2.0]][k], 0.2, 150, 40 + k as u64))
+        .collect();
     let text = twice(&folder.join("ring"), |path| {
         landscape_2d(path, "A ring of radius 2", ["x", "y"], &plane(&side, &side, ring), &walks, Some(&data))
     });
@@ -182,7 +216,12 @@ fn empty_single_and_equal_inputs_are_drawn() {
     let folder = tempfile::tempdir().unwrap();
     for format in FORMATS {
         let path = folder.path().join("a").with_extension(format);
-        for (x, e) in [(vec![], vec![]), (vec![2.0], vec![1.0]), (vec![0.0, 1.0, 2.0], vec![3.0; 3]), (vec![0.0, 1.0], vec![f64::NAN; 2])] {
+        for (x, e) in [
+            (vec![], vec![]),
+            (vec![2.0], vec![1.0]),
+            (vec![0.0, 1.0, 2.0], vec![3.0; 3]),
+            (vec![0.0, 1.0], vec![f64::NAN; 2]),
+        ] {
             landscape_1d(&path, "", "", &x, &e, &e, Some(&e), Some(&[])).unwrap();
             landscape_1d(&path, "t", "x", &x, &e, &e, Some(&[1.0]), Some(&[1.0; 9])).unwrap();
             energy_histograms(&path, &e, &[]).unwrap();

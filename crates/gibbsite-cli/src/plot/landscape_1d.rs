@@ -88,19 +88,26 @@ fn layout(name: &str, axis: &str, x: &[f64], energy: &[f64], density: &[f64], da
     lower.grid(&mut scene);
     if let Some(bars) = &data_bars {
         bars.bars(&mut scene, &lower, fill, outline);
-        entries.push((Key::Bar(fill, outline), format!("data (n = {})", count(data.len()))));
+        entries.push((Key::Bar(fill, outline), format!("data ({})", number(data, across))));
     }
     if data_bars.is_none() && draw_bars.is_none() {
         shade(&mut scene, &lower, x, density);
     }
     if let Some(bars) = &draw_bars {
         bars.steps(&mut scene, &lower, step);
-        entries.push((Key::Line(step), format!("draws (n = {})", count(draws.len()))));
+        entries.push((Key::Line(step), format!("draws ({})", number(draws, across))));
     }
     lower.line(&mut scene, points(x, density), curve);
     lower.frame(&mut scene, Some(axis), &format!("Density p{of}"));
     legend::row(&mut scene, RIGHT, LOWER[0] - 18.0, &entries);
     scene
+}
+
+/// "n = 272", and how many of them lie outside the picture.
+fn number(values: &[f64], (lo, hi): (f64, f64)) -> String {
+    let outside = values.iter().filter(|v| !(lo..=hi).contains(*v)).count();
+    let rest = if outside > 0 { format!(", {} outside", count(outside)) } else { String::new() };
+    format!("n = {}{rest}", count(values.len()))
 }
 
 /// The curve, with a gap wherever a value cannot be drawn.

@@ -13,9 +13,8 @@ use super::panel::{LABEL_SIZE, Panel, left_margin, title};
 use super::range::{drawable, energies, opened, span};
 use super::scene::{Anchor, Scene, Shape, Stroke};
 
-const TOP: f64 = 108.0;
 const LARGEST: [f64; 2] = [920.0, 680.0]; // of the frame
-const BESIDE: f64 = 150.0; // the colour bar
+const BAR: [f64; 2] = [26.0, 24.0]; // distance of the colour bar from the frame, and its width
 const BELOW: f64 = 84.0;
 
 /// Points of each walk that are drawn, from its start.
@@ -68,14 +67,17 @@ fn layout(name: &str, axes: [&str; 2], grid: &Grid2, walks: &[Vec<[f64; 2]>], da
     let [width, height] = frame_size(across, along);
     let up = Axis::vertical(along, height);
     let left = left_margin(&[&up]);
-    let panel = Panel { area: [left, TOP, width, height], x: Axis::horizontal(across, width), y: up };
-    let mut scene = Scene::new((left + width + BESIDE) as u32, (TOP + height + BELOW) as u32);
-    title(&mut scene, name, left, width + BESIDE - 30.0);
+    let top = if walks.is_empty() && data.is_empty() { 76.0 } else { 108.0 };
+    let panel = Panel { area: [left, top, width, height], x: Axis::horizontal(across, width), y: up };
+    let range = energies(&grid.energy, grid.x.len());
+    let bar = Axis::vertical(range.unwrap_or((0.0, 1.0)), height - 40.0);
+    let beside = (BAR[0] + BAR[1] + bar.label_width() + 62.0).ceil();
+    let mut scene = Scene::new((left + width + beside) as u32, (top + height + BELOW) as u32);
+    title(&mut scene, name, left, width + beside - 30.0);
 
-    match energies(&grid.energy, grid.x.len()) {
-        Some(range) if grid.x.len() > 1 && grid.y.len() > 1 => {
-            let max = span(grid.energy.iter().copied()).map_or(range.1, |(_, hi)| hi);
-            let bar = Axis::vertical(range, height - 40.0);
+    match range {
+        Some((_, hi)) if grid.x.len() > 1 && grid.y.len() > 1 => {
+            let max = span(grid.energy.iter().copied()).map_or(hi, |(_, max)| max);
             map(&mut scene, &panel, grid, &bar);
             iso_lines(&mut scene, &panel, grid, &bar);
             colour_bar(&mut scene, &panel, &bar, max > bar.hi);
@@ -95,14 +97,14 @@ fn layout(name: &str, axes: [&str; 2], grid: &Grid2, walks: &[Vec<[f64; 2]>], da
     walk_over(&mut scene, &panel, walks);
     if !walks.is_empty() {
         let longest = walks.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(1).min(MOST_STEPS);
-        let plural = if walks.len() == 1 { "" } else { "s" };
-        let words = format!("{} chain{plural}, {} steps", count(walks.len()), count(longest));
+        let (plural, each) = if walks.len() == 1 { ("", "") } else { ("s", " each") };
+        let words = format!("{} chain{plural}, {} steps{each}", count(walks.len()), count(longest));
         entries.push((Key::Line(Stroke::solid(WALKS[0], 3.0)), words));
         entries.push((Key::Dot(5.5, WHITE, Stroke::solid(WALKS[0], 3.0)), "start".to_owned()));
-        entries.push((Key::Dot(5.5, WALKS[0], Stroke::solid(WHITE, 1.5)), "end".to_owned()));
+        entries.push((Key::Dot(5.5, WALKS[0], Stroke::solid(WALKS[0], 1.5)), "end".to_owned()));
     }
     panel.frame(&mut scene, Some(axes[0]), axes[1]);
-    legend::row(&mut scene, left + width, TOP - 18.0, &entries);
+    legend::row(&mut scene, left + width, top - 18.0, &entries);
     scene
 }
 
@@ -159,14 +161,13 @@ fn iso_lines(scene: &mut Scene, panel: &Panel, grid: &Grid2, bar: &Axis) {
 
 fn colour_bar(scene: &mut Scene, panel: &Panel, bar: &Axis, open: bool) {
     let [left, top, width, height] = panel.area;
-    let (x, thick) = (left + width + 26.0, 24_u32);
-    let wide = f64::from(thick);
+    let (x, wide) = (left + width + BAR[0], BAR[1]);
     let head = if open { 22.0 } else { 0.0 };
     let strip = Panel { area: [x, top + head, wide, height - head], x: panel.x.clone(), y: bar.clone() };
     let n = (height - head) as u32;
     let colours = (0..n).map(|p| energy_map(1.0 - (f64::from(p) + 0.5) / f64::from(n)));
-    let rgba = colours.flat_map(|Colour(r, g, b, a)| [r, g, b, a].repeat(thick as usize)).collect();
-    scene.push(Shape::Image { at: [x as u32, (top + head) as u32], width: thick, height: n, rgba });
+    let rgba = colours.flat_map(|Colour(r, g, b, a)| [r, g, b, a].repeat(wide as usize)).collect();
+    scene.push(Shape::Image { at: [x as u32, (top + head) as u32], width: wide as u32, height: n, rgba });
     let ink = Stroke::solid(INK, 1.2);
     let (y0, y1) = (top + head, top + height);
     let mut outline = vec![[x, y0], [x, y1], [x + wide, y1], [x + wide, y0]];
@@ -183,7 +184,7 @@ fn colour_bar(scene: &mut Scene, panel: &Panel, bar: &Axis, open: bool) {
         scene.line([x + wide, y], [x + wide + 6.0, y], ink);
         scene.text([x + wide + 11.0, y + 0.35 * TICK_SIZE], label.as_str(), TICK_SIZE, INK, Anchor::Start);
     }
-    let edge = left + width + BESIDE - 18.0;
+    let edge = x + wide + bar.label_width() + 38.0;
     scene.text_upwards([edge, top + 0.5 * height], "Energy E", LABEL_SIZE, INK);
 }
 
@@ -191,13 +192,14 @@ fn colour_bar(scene: &mut Scene, panel: &Panel, bar: &Axis, open: bool) {
 fn walk_over(scene: &mut Scene, panel: &Panel, walks: &[Vec<[f64; 2]>]) {
     let first = |walk: &Vec<[f64; 2]>| walk.iter().take(MOST_STEPS + 1).copied().collect::<Vec<_>>();
     for (k, walk) in walks.iter().enumerate() {
-        panel.line(scene, first(walk), Stroke::solid(INK.alpha(90), 3.2));
-        panel.line(scene, first(walk), Stroke::solid(WALKS[k % WALKS.len()].alpha(225), 1.7));
+        panel.line(scene, first(walk), Stroke::solid(INK.alpha(90), 2.8));
+        panel.line(scene, first(walk), Stroke::solid(WALKS[k % WALKS.len()].alpha(235), 1.5));
     }
     for (k, walk) in walks.iter().enumerate() {
         let walk = first(walk);
         let colour = WALKS[k % WALKS.len()];
-        let marks = [(walk.first(), WHITE, Stroke::solid(colour, 3.0)), (walk.last(), colour, Stroke::solid(WHITE, 1.5))];
+        let marks =
+            [(walk.first(), WHITE, Stroke::solid(colour, 3.0)), (walk.last(), colour, Stroke::solid(WHITE, 1.5))];
         for (point, fill, stroke) in marks {
             let centres = panel.visible(point.copied());
             scene.push(Shape::Dots { centres, radius: 6.0, fill, stroke: Some(stroke) });

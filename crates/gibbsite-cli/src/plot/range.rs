@@ -115,7 +115,8 @@ mod tests {
         assert!((level - 0.0104).abs() < 1e-3, "{level}"); // top of the barrier, at x near −0.042
         let (lo, hi) = energies(&e, e.len()).unwrap();
         assert!((lo + 9.877).abs() < 0.05 && hi > 4.0 && hi < 8.0, "{lo} {hi}");
-        let plane: Vec<f64> = (0..41).flat_map(|j| e.iter().map(move |e| e + (f64::from(j) - 20.0).powi(2) / 10.0)).collect();
+        let plane: Vec<f64> =
+            (0..41).flat_map(|j| e.iter().map(move |e| e + (f64::from(j) - 20.0).powi(2) / 10.0)).collect();
         assert!((barrier(&plane, e.len()).unwrap() - level).abs() < 1e-9);
         let bowl: Vec<f64> = x.iter().map(|x| x * x).collect();
         assert_eq!(barrier(&bowl, bowl.len()), None);

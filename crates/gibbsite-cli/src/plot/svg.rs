@@ -74,7 +74,9 @@ fn text(out: &mut String, t: &Text) {
     let (size, style, words) = (num(t.size), fill(t.colour), escape(&t.text));
     push(
         out,
-        format_args!("<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\"{style}{turn}>{words}</text>\n"),
+        format_args!(
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\"{style}{turn}>{words}</text>\n"
+        ),
     );
 }
 

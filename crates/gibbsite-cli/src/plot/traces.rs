@@ -85,7 +85,9 @@ fn thinned(chain: &[f64], columns: usize) -> Vec<[f64; 2]> {
     for (b, bucket) in chain.chunks(size).enumerate() {
         let at = |i: usize| [(b * size + i) as f64, bucket[i]];
         if size <= 2 || bucket.iter().any(|v| !super::range::drawable(*v)) {
-            out.extend((0..bucket.len()).map(at).map(|[t, v]| [t, if super::range::drawable(v) { v } else { f64::NAN }]));
+            out.extend(
+                (0..bucket.len()).map(at).map(|[t, v]| [t, if super::range::drawable(v) { v } else { f64::NAN }]),
+            );
             continue;
         }
         let order = |&a: &usize, &b: &usize| bucket[a].total_cmp(&bucket[b]);
