@@ -13,6 +13,7 @@ pub mod context;
 pub mod names;
 pub mod outcome;
 pub mod output;
+pub mod plot;
 pub mod text;
 pub mod usage;
 
