@@ -216,7 +216,7 @@ fn check_finite(file: &str, names: &[String], used: &[usize], values: &Matrix<f6
     let first = (0..used.len()).filter_map(|k| values.col(k).iter().position(|v| !v.is_finite()).map(|i| (i, k))).min();
     let Some((i, k)) = first else { return Ok(()) };
     let cell = Cell { file: file.into(), line: None, row: i + 1, column: used[k] + 1, name: names[used[k]].clone() };
-    let value = values.get(i, k);
+    let (cell, value) = (Box::new(cell), values.get(i, k));
     if value.is_infinite() {
         return Err(DataError::Infinite { cell, text: value.to_string() });
     }

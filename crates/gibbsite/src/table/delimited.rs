@@ -4,7 +4,7 @@ use csv::ByteRecord;
 
 use super::array::check_limit;
 use super::error::{Cell, DataError, shorten};
-use super::{Label, MAX_COLUMNS, MAX_VALUES, Selection, default_names};
+use super::{Label, MAX_COLUMNS, MAX_VALUES, Selection, Table, default_names};
 use crate::points::Matrix;
 
 /// Reads the columns that `select` picks from the names; the others are not looked at. A text label becomes classes.
@@ -12,7 +12,7 @@ pub(super) fn read(
     file: &str,
     bytes: &[u8],
     select: impl FnOnce(&[String]) -> Result<Selection, DataError>,
-) -> Result<(Vec<String>, Matrix<f64>, Option<Label>), DataError> {
+) -> Result<Table, DataError> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err(DataError::NotText { file: file.into(), found: "text in UTF-16" });
     }
@@ -245,6 +245,7 @@ impl<'a> Rows<'a> {
 
     fn take_fault(&mut self) -> Option<DataError> {
         let (fault, cell, text, _) = self.fault.take()?;
+        let cell = Box::new(cell);
         let n_rows = self.n_rows;
         Some(match fault {
             Fault::Text => DataError::NonNumeric { cell, text, n_in_column: self.n_text, n_rows },
@@ -256,11 +257,7 @@ impl<'a> Rows<'a> {
         })
     }
 
-    fn finish(
-        mut self,
-        names: &[String],
-        selection: &Selection,
-    ) -> Result<(Vec<String>, Matrix<f64>, Option<Label>), DataError> {
+    fn finish(mut self, names: &[String], selection: &Selection) -> Result<Table, DataError> {
         if let Some(error) = self.take_fault() {
             return Err(error);
         }
@@ -269,6 +266,7 @@ impl<'a> Rows<'a> {
         let data = if n_cols == 1 { std::mem::take(&mut columns[0]) } else { columns.concat() };
         let label = self.label.map(|(j, cells)| Label::from_text(names[j].clone(), cells));
         let used = selection.columns.iter().map(|&j| names[j].clone()).collect();
-        Ok((used, Matrix::from_columns(self.n_rows, n_cols, data), label))
+        let columns = Matrix::from_columns(self.n_rows, n_cols, data);
+        Ok(Table { names: used, columns, label, source: self.file.into() })
     }
 }

@@ -96,7 +96,7 @@ pub enum DataError {
     #[error("{cell}: {text:?} is not a number")]
     NonNumeric {
         /// The first such cell.
-        cell: Cell,
+        cell: Box<Cell>,
         /// What stands there, shortened.
         text: String,
         /// How many cells of this column are not numbers.
@@ -108,7 +108,7 @@ pub enum DataError {
     #[error("{cell}: the value is missing ({n_missing} missing in all, in {n_rows_missing} of {n_rows} rows)")]
     Missing {
         /// The first such cell.
-        cell: Cell,
+        cell: Box<Cell>,
         /// Missing cells in the columns in use.
         n_missing: usize,
         /// Rows with at least one.
@@ -120,7 +120,7 @@ pub enum DataError {
     #[error("{cell}: {text:?} is not finite")]
     Infinite {
         /// The first such cell.
-        cell: Cell,
+        cell: Box<Cell>,
         /// What stands there, shortened.
         text: String,
     },

@@ -16,7 +16,7 @@ const MAX_HEADER: u64 = 1 << 20;
 #[non_exhaustive]
 pub enum HeaderError {
     /// The first bytes are not those of the format.
-    #[error("is not a {kind} file (its first bytes are wrong)")]
+    #[error("is not an {kind} file (its first bytes are wrong)")]
     Magic {
         /// The format expected.
         kind: &'static str,
@@ -103,12 +103,14 @@ impl HeaderError {
 
 /// Reads the header; `reader` then stands at the data.
 pub(super) fn read_layout(reader: &mut impl Read) -> Result<Layout, HeaderError> {
-    let mut start = [0; 8];
-    fill(reader, &mut start)?;
-    if &start[..6] != MAGIC {
+    let mut magic = Vec::new();
+    reader.by_ref().take(MAGIC.len() as u64).read_to_end(&mut magic).map_err(HeaderError::Unpack)?;
+    if !MAGIC.starts_with(&magic) {
         return Err(HeaderError::Magic { kind: "NPY" });
     }
-    let n_bytes = match start[6..] {
+    let mut version = [0; 2];
+    fill(reader, &mut version)?;
+    let n_bytes = match version {
         [1, 0] => {
             let mut n = [0; 2];
             fill(reader, &mut n)?;
@@ -119,7 +121,7 @@ pub(super) fn read_layout(reader: &mut impl Read) -> Result<Layout, HeaderError>
             fill(reader, &mut n)?;
             u64::from(u32::from_le_bytes(n))
         }
-        _ => return Err(HeaderError::Version { major: start[6], minor: start[7] }),
+        _ => return Err(HeaderError::Version { major: version[0], minor: version[1] }),
     };
     if n_bytes > MAX_HEADER {
         return Err(HeaderError::LongHeader { n_bytes, limit: MAX_HEADER });

@@ -22,7 +22,7 @@ pub(super) fn read_array(file: &str, bytes: &[u8], key: Option<&str>) -> Result<
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(zip_error)?;
     let keys = keys(&archive);
     let (index, key) = match key {
-        Some(key) => match keys.iter().find(|(_, k)| k == key || k.strip_suffix(".npy") == Some(key)) {
+        Some(key) => match keys.iter().find(|(_, k)| k == key || key.strip_suffix(".npy") == Some(k)) {
             Some(found) => found.clone(),
             None => {
                 let suggestion = nearest(key, keys.iter().map(|(_, k)| k.as_str()));

@@ -113,8 +113,7 @@ impl Loaded {
         if let Some(bits) = self.bits {
             return Err(DataError::BadOption { file, option: format!("bits={bits}"), kind: "CSV" });
         }
-        let (names, columns, label) = delimited::read(&file, &self.bytes, |names| select(&file, names))?;
-        Ok(Table { names, columns, label, source: file })
+        delimited::read(&file, &self.bytes, |names| select(&file, names))
     }
 
     fn refuse_key(&self, kind: &'static str) -> Result<(), DataError> {
