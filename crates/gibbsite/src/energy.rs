@@ -72,4 +72,5 @@ pub trait Tractable: Energy {
 }
 
 pub mod formula;
+pub mod gaussian;
 pub mod menu;

@@ -41,7 +41,8 @@ fn check<E: Energy>(name: &str, energy: E, expected: f64, tol: f64) {
     let err = (z.value - expected).abs();
     println!("{name:24} {:.15} err {err:.1e} claimed {:.1e} evals {} {ms:.3} ms", z.value, z.std_err, z.n_evals);
     assert!(err <= tol, "{name}: {} instead of {expected}, off by {err:.2e}", z.value);
-    assert!(err <= 3.0 * z.std_err + 4e-15 * expected.abs().max(1.0), "{name}: error {err:.1e} but {:.1e} claimed", z.std_err);
+    // References of 9 digits cannot judge the claimed error.
+    assert!(tol >= 1e-9 || err <= 3.0 * z.std_err + 4e-15 * expected.abs().max(1.0), "{name}: error {err:.1e} but {:.1e} claimed", z.std_err);
 }
 
 fn ln_two_pi() -> f64 {
