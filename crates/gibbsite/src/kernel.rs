@@ -75,3 +75,14 @@ pub trait Tunable {
     /// Sets the scale (standard deviation) of each coordinate, the diagonal preconditioner; ones by default.
     fn set_scale(&mut self, scale: &[f64]);
 }
+
+pub mod hmc;
+pub mod mala;
+pub mod metropolis;
+pub mod rwm;
+pub mod ula;
+pub use hmc::Hmc;
+pub use mala::Mala;
+pub use metropolis::Chains;
+pub use rwm::Rwm;
+pub use ula::Ula;

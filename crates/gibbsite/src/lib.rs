@@ -15,6 +15,7 @@ pub mod objective;
 pub mod points;
 pub mod rng;
 pub mod run;
+pub mod scratch;
 pub mod simd;
 pub mod table;
 pub mod train;

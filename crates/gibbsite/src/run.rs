@@ -1,1 +1,371 @@
-//! Chains in blocks over threads, draws, progress events.
+//! Runs a kernel: chains in blocks over threads, warm-up, draws, progress events.
+//!
+//! A block of chains does all its steps on one thread, so that it stays in cache. Blocks depend on the options only, and
+//! streams on the chain, so the draws are the same bits for any number of threads.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::adapt::{Adapt, WarmedUp};
+use crate::energy::Energy;
+use crate::kernel::{ChainState, Info, Kernel};
+use crate::points::{Matrix, Points};
+use crate::rng::{Run, Streams};
+
+mod draws;
+mod start;
+pub use draws::Draws;
+pub use start::{initial_points, initial_points_with_gradient};
+
+/// How long to run, and from which seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunOptions {
+    /// Draws kept per chain.
+    pub n_draws: usize,
+    /// Transitions per kept draw.
+    pub thin: usize,
+    /// Warm-up transitions per chain; 0 uses the kernel as it is.
+    pub n_warmup: usize,
+    /// Seed of all streams.
+    pub seed: u64,
+    /// Chains of a block, about 64 to 512.
+    pub block: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { n_draws: 1000, thin: 1, n_warmup: 1000, seed: 0, block: 128 }
+    }
+}
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Warm-up.
+    WarmUp,
+    /// The draws.
+    Draws,
+}
+
+/// What a run tells while it runs. Progress comes from any thread, in no promised order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// `done` of `total` chain transitions of a phase.
+    Progress {
+        /// Which part of the run.
+        phase: Phase,
+        /// Chain transitions done.
+        done: u64,
+        /// Chain transitions in all.
+        total: u64,
+    },
+    /// Something is wrong, though not wrong enough to stop.
+    Warning(Warning),
+}
+
+/// Where a run reports to.
+pub type Progress<'a> = &'a (dyn Fn(Event) + Sync);
+
+/// What makes draws doubtful.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum Warning {
+    /// Proposals with a huge energy error or a non-finite value.
+    #[error("{n_diverged} of {n} proposals diverged {during}; a smaller step size or another parametrisation may help",
+        during = match phase { Phase::WarmUp => "during warm-up", Phase::Draws => "while sampling" })]
+    Divergences {
+        /// When.
+        phase: Phase,
+        /// Divergent proposals.
+        n_diverged: u64,
+        /// All proposals.
+        n: u64,
+    },
+    /// The acceptance probability is far below its target.
+    #[error("acceptance probability {accept_prob:.3} is far below the target {target:.3}; more warm-up may help")]
+    Acceptance {
+        /// Mean over the draws.
+        accept_prob: f64,
+        /// What warm-up aimed for.
+        target: f64,
+    },
+    /// Chains that never moved.
+    #[error("{n_stuck} of {n_chains} chains never moved")]
+    StuckChains {
+        /// Chains whose draws are all equal.
+        n_stuck: usize,
+        /// All chains.
+        n_chains: usize,
+    },
+}
+
+/// Why a run could not be done.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum RunError {
+    /// An option outside its range.
+    #[error("{option} is {value}, but must be at least {minimum}")]
+    Option {
+        /// Its name.
+        option: &'static str,
+        /// Its value.
+        value: usize,
+        /// The least possible value.
+        minimum: usize,
+    },
+    /// The starting points have the wrong shape.
+    #[error("starting points have {got} real coordinates, the energy has {expected}")]
+    Dimension {
+        /// Coordinates of the points.
+        got: usize,
+        /// Coordinates of the energy.
+        expected: usize,
+    },
+    /// The energy has labels, which these kernels do not move.
+    #[error("the energy has {n_labels} discrete variables, which this sampler does not move")]
+    Labels {
+        /// Number of labels.
+        n_labels: usize,
+    },
+    /// The energy at a starting point is not finite.
+    #[error("chain {chain} starts at {x:?}, where the energy is {energy}")]
+    BadStart {
+        /// Which chain.
+        chain: usize,
+        /// Where.
+        x: Vec<f64>,
+        /// The energy there.
+        energy: f64,
+    },
+    /// No starting point was found for a chain.
+    #[error("no starting point for chain {chain} after {n_attempts} attempts: at {x:?} the energy is {energy}{gradient}",
+        gradient = if *gradient_finite { "" } else { " and its gradient not finite" })]
+    NoStart {
+        /// Which chain.
+        chain: usize,
+        /// Random points tried.
+        n_attempts: usize,
+        /// The last point tried.
+        x: Vec<f64>,
+        /// The energy there.
+        energy: f64,
+        /// Whether the gradient there was finite (true when it was not asked for).
+        gradient_finite: bool,
+    },
+    /// The draws do not fit into memory.
+    #[error("{n_chains} chains x {n_draws} draws x {dim} coordinates do not fit into memory")]
+    TooLarge {
+        /// Chains.
+        n_chains: usize,
+        /// Draws per chain.
+        n_draws: usize,
+        /// Coordinates.
+        dim: usize,
+    },
+    /// No step size gives any acceptance.
+    #[error("no step size is accepted: at {step_size:e} the acceptance probability is {accept_prob:.3}")]
+    NoStepSize {
+        /// The smallest step size tried.
+        step_size: f64,
+        /// The acceptance probability there.
+        accept_prob: f64,
+    },
+    /// A kernel without accept or reject left the finite numbers; its draws mean nothing.
+    #[error("{n_diverged} of {n} steps diverged at step size {step_size}; use a smaller one, or a kernel that rejects")]
+    Diverged {
+        /// Divergent steps.
+        n_diverged: u64,
+        /// All steps.
+        n: u64,
+        /// The step size.
+        step_size: f64,
+    },
+}
+
+/// What a run gives back.
+#[derive(Clone, Debug)]
+pub struct Outcome<K> {
+    /// The draws.
+    pub draws: Draws,
+    /// The kernel as it was adapted; it was fixed while sampling.
+    pub kernel: K,
+    /// Counts over the draws.
+    pub info: Info,
+    /// Counts over the warm-up.
+    pub warm_up: Info,
+    /// What is doubtful, in the order it was found.
+    pub warnings: Vec<Warning>,
+    /// Where the chains ended.
+    pub last: Points,
+}
+
+/// Warms the kernel up from `init` (one row per chain), then draws.
+///
+/// Energies with bounded supports go through [`crate::energy::Transformed`] first; draws come in the coordinates of `energy`.
+///
+/// # Errors
+/// Options out of range, starting points of the wrong shape or with a non-finite energy, energies with labels, draws too
+/// large for memory, no step size that is accepted, and divergence of a kernel that never rejects.
+pub fn sample<E: Energy + ?Sized, K: Adapt<E>>(
+    energy: &E,
+    kernel: &K,
+    init: Points,
+    options: &RunOptions,
+    progress: Progress<'_>,
+) -> Result<Outcome<K>, RunError> {
+    check(energy, &init, options)?;
+    let warm = if options.n_warmup > 0 {
+        kernel.warm_up(energy, init, options, progress)?
+    } else {
+        WarmedUp { kernel: kernel.clone(), x: init, info: Info::default(), warnings: Vec::new() }
+    };
+    let mut outcome = draw(energy, warm, options, 0, progress)?;
+    if outcome.info.n_diverged > 0 {
+        if outcome.kernel.target_accept().is_none() {
+            let Info { n, n_diverged, .. } = outcome.info;
+            return Err(RunError::Diverged { n_diverged, n, step_size: outcome.kernel.step_size() });
+        }
+        let Info { n, n_diverged, .. } = outcome.info;
+        warn(&mut outcome.warnings, progress, Warning::Divergences { phase: Phase::Draws, n_diverged, n });
+    }
+    if let (Some(target), true) = (outcome.kernel.target_accept(), options.n_warmup > 0) {
+        let accept_prob = outcome.info.accept_prob();
+        if accept_prob < target / 3.0 {
+            warn(&mut outcome.warnings, progress, Warning::Acceptance { accept_prob, target });
+        }
+    }
+    let n_stuck = outcome.draws.n_stuck();
+    if n_stuck > 0 && options.n_draws * options.thin >= 20 {
+        let n_chains = outcome.draws.n_chains();
+        warn(&mut outcome.warnings, progress, Warning::StuckChains { n_stuck, n_chains });
+    }
+    Ok(outcome)
+}
+
+/// Draws with a kernel that is already warm, from transition `first_step` of the streams on: with the positions a run of
+/// `n` draws ended at and `first_step = n thin`, the draws continue that run to the bit.
+///
+/// # Errors
+/// Draws too large for memory.
+pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
+    energy: &E,
+    warm: WarmedUp<K>,
+    options: &RunOptions,
+    first_step: u64,
+    progress: Progress<'_>,
+) -> Result<Outcome<K>, RunError> {
+    let WarmedUp { kernel, x, info: warm_up, warnings } = warm;
+    let (n_chains, dim) = (x.n(), x.dim());
+    let mut draws = Draws::with_room(n_chains, options.n_draws, dim)?;
+    let mut streams = Streams::new(options.seed, Run::Draws);
+    streams.seek(first_step);
+    let mut blocks = Block::deal(energy, &kernel, &x, options.block, &streams);
+    let total = (n_chains * options.n_draws * options.thin) as u64;
+    let done = AtomicU64::new(0);
+    let report_every = options.n_draws.div_ceil(50);
+    let work = |block: &mut Block<K::State>, mut room: draws::Room<'_>| {
+        for t in 0..options.n_draws {
+            for _ in 0..options.thin {
+                block.step(energy, &kernel);
+            }
+            room.record(t, block.state.x(), block.state.energy());
+            if (t + 1) % report_every == 0 || t + 1 == options.n_draws {
+                let steps = if (t + 1) % report_every == 0 { report_every } else { options.n_draws % report_every };
+                let more = (steps * options.thin * block.state.x().n()) as u64;
+                let done = done.fetch_add(more, Ordering::Relaxed) + more;
+                progress(Event::Progress { phase: Phase::Draws, done, total });
+            }
+        }
+    };
+    let rooms = draws.rooms(options.block);
+    blocks.par_iter_mut().zip(rooms).for_each(|(block, room)| work(block, room));
+    let info = Block::total(&blocks);
+    Ok(Outcome { draws, kernel, info, warm_up, warnings, last: Block::gather(&blocks, &x) })
+}
+
+/// A block of chains with its streams and counts.
+pub(crate) struct Block<S> {
+    pub(crate) state: S,
+    pub(crate) rng: Streams,
+    pub(crate) info: Info,
+}
+
+impl<S: ChainState> Block<S> {
+    /// Cuts the chains into blocks of `size` and evaluates them.
+    pub(crate) fn deal<E: Energy + ?Sized, K: Kernel<E, State = S>>(
+        energy: &E,
+        kernel: &K,
+        x: &Points,
+        size: usize,
+        streams: &Streams,
+    ) -> Vec<Self> {
+        let starts: Vec<usize> = (0..x.n()).step_by(size).collect();
+        starts
+            .into_par_iter()
+            .map(|first| {
+                let rows = x.rows(first, size.min(x.n() - first));
+                Block { state: kernel.init(energy, rows), rng: streams.block(first), info: Info::default() }
+            })
+            .collect()
+    }
+
+    /// One transition.
+    pub(crate) fn step<E: Energy + ?Sized, K: Kernel<E, State = S>>(&mut self, energy: &E, kernel: &K) {
+        self.info.add(kernel.step(energy, &mut self.state, &mut self.rng));
+        self.rng.advance();
+    }
+
+    /// Counts of all blocks.
+    pub(crate) fn total(blocks: &[Self]) -> Info {
+        let mut info = Info::default();
+        blocks.iter().for_each(|b| info.add(b.info));
+        info
+    }
+
+    /// Positions of all chains, in order; `like` gives the shape.
+    pub(crate) fn gather(blocks: &[Self], like: &Points) -> Points {
+        let mut x = Points { real: Matrix::new(like.n(), like.dim()), label: like.label.clone() };
+        let mut first = 0;
+        for b in blocks {
+            let rows = &b.state.x().real;
+            for j in 0..like.dim() {
+                x.real.col_mut(j)[first..first + rows.n_rows()].copy_from_slice(rows.col(j));
+            }
+            first += rows.n_rows();
+        }
+        x
+    }
+}
+
+/// Keeps a warning and tells it.
+pub(crate) fn warn(warnings: &mut Vec<Warning>, progress: Progress<'_>, warning: Warning) {
+    progress(Event::Warning(warning.clone()));
+    warnings.push(warning);
+}
+
+fn check<E: Energy + ?Sized>(energy: &E, init: &Points, options: &RunOptions) -> Result<(), RunError> {
+    for (option, value, minimum) in [
+        ("the number of chains", init.n(), 1),
+        ("the number of coordinates", init.dim(), 1),
+        ("the number of draws", options.n_draws, 1),
+        ("thin", options.thin, 1),
+        ("block", options.block, 1),
+    ] {
+        if value < minimum {
+            return Err(RunError::Option { option, value, minimum });
+        }
+    }
+    let space = energy.space();
+    if !space.labels.is_empty() {
+        return Err(RunError::Labels { n_labels: space.labels.len() });
+    }
+    if init.dim() != space.dim() {
+        return Err(RunError::Dimension { got: init.dim(), expected: space.dim() });
+    }
+    let mut e = vec![0.0; init.n()];
+    energy.energy(init, &mut e);
+    match e.iter().position(|e| !e.is_finite()) {
+        Some(chain) => Err(RunError::BadStart { chain, x: init.real.row(chain), energy: e[chain] }),
+        None => Ok(()),
+    }
+}

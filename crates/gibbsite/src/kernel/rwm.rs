@@ -1,0 +1,87 @@
+//! Random-walk Metropolis (Metropolis et al. 1953): the kernel for energies without a gradient.
+
+use super::metropolis::{Chains, scale_of};
+use super::{Info, Kernel, Tunable};
+use crate::energy::Energy;
+use crate::points::{Matrix, Points};
+use crate::rng::{Numbers, Purpose, Streams};
+use crate::simd::simd_fn;
+
+/// Random-walk Metropolis: `y_j = x_j + eps s_j xi_j`, accepted with probability `min(1, exp(E(x) - E(y)))`.
+///
+/// A proposal of energy `+inf` lies outside of the support and is an ordinary rejection; NaN is counted as diverged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rwm {
+    /// Step size `eps`.
+    pub step_size: f64,
+    /// Scale `s_j` of each coordinate; empty means ones.
+    pub scale: Vec<f64>,
+}
+
+impl Rwm {
+    /// Random-walk Metropolis with unit scales.
+    pub fn new(step_size: f64) -> Self {
+        Self { step_size, scale: Vec::new() }
+    }
+}
+
+impl Tunable for Rwm {
+    fn step_size(&self) -> f64 {
+        self.step_size
+    }
+
+    fn set_step_size(&mut self, step_size: f64) {
+        self.step_size = step_size;
+    }
+
+    /// 0.44 in one dimension, down to 0.234 in many (Roberts, Gelman and Gilks 1997; Gelman, Roberts and Gilks 1996, table 1).
+    fn target_accept(&self) -> Option<f64> {
+        Some(0.234 + 0.206 / self.scale.len().max(1) as f64)
+    }
+
+    fn set_scale(&mut self, scale: &[f64]) {
+        self.scale = scale.to_vec();
+    }
+}
+
+impl<E: Energy + ?Sized> Kernel<E> for Rwm {
+    type State = Chains;
+
+    fn init(&self, energy: &E, x: Points) -> Chains {
+        let mut state = Chains::new(x, 0, 0);
+        self.refresh(energy, &mut state);
+        state
+    }
+
+    fn step(&self, energy: &E, state: &mut Chains, rng: &mut Streams) -> Info {
+        state.check_fresh(energy.version());
+        let (n, d) = (state.x.n(), state.x.dim());
+        let xi = rng.normals(Purpose::Proposal, n, d);
+        propose(&state.x.real, self.step_size, &self.scale, xi, &mut state.y.real);
+        energy.energy(&state.y, &mut state.energy_y);
+        for i in 0..n {
+            state.log_ratio[i] = state.energy[i] - state.energy_y[i];
+        }
+        let u = rng.uniforms(Purpose::Accept, n, 1);
+        state.metropolis(u.col(0), f64::NEG_INFINITY)
+    }
+
+    fn refresh(&self, energy: &E, state: &mut Chains) {
+        energy.energy(&state.x, &mut state.energy);
+        state.mark_fresh(energy.version());
+    }
+}
+
+simd_fn! {
+    /// `y_j = x_j + eps s_j xi_j`.
+    fn propose(x: &Matrix<f64>, eps: f64, scale: &[f64], xi: Numbers<'_, f32>, y: &mut Matrix<f64>) {
+        let n = x.n_rows();
+        for j in 0..x.n_cols() {
+            let step = eps * scale_of(scale, j);
+            let (x, xi, y) = (&x.col(j)[..n], &xi.col(j)[..n], &mut y.col_mut(j)[..n]);
+            for i in 0..n {
+                y[i] = step.mul_add(f64::from(xi[i]), x[i]);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Unadjusted Langevin (Ermak 1975; Roberts and Tweedie 1996): the cheapest step, with a known bias. Training uses it.
+
+use super::metropolis::{Chains, scale_of};
+use super::{Info, Kernel, Tunable};
+use crate::energy::Differentiable;
+use crate::points::{Matrix, Points};
+use crate::rng::{Numbers, Purpose, Streams};
+use crate::simd::simd_fn;
+
+/// Unadjusted Langevin: `x'_j = x_j - eps s_j^2 dE/dx_j + sqrt(2 eps) s_j xi_j`, never rejected.
+///
+/// It samples a neighbour of p: on N(0, 1) the variance is `1 / (1 - eps / 2)`, and in general the bias is of first order
+/// in `eps`. A chain whose next position or energy is not finite stays where it was and is counted in
+/// [`Info::n_diverged`]: nothing non-finite is stored, and the count makes runs and training stop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ula {
+    /// Step size `eps`.
+    pub step_size: f64,
+    /// Scale `s_j` of each coordinate; empty means ones.
+    pub scale: Vec<f64>,
+}
+
+impl Ula {
+    /// Unadjusted Langevin with unit scales.
+    pub fn new(step_size: f64) -> Self {
+        Self { step_size, scale: Vec::new() }
+    }
+}
+
+impl Tunable for Ula {
+    fn step_size(&self) -> f64 {
+        self.step_size
+    }
+
+    fn set_step_size(&mut self, step_size: f64) {
+        self.step_size = step_size;
+    }
+
+    fn target_accept(&self) -> Option<f64> {
+        None
+    }
+
+    fn set_scale(&mut self, scale: &[f64]) {
+        self.scale = scale.to_vec();
+    }
+}
+
+impl<E: Differentiable + ?Sized> Kernel<E> for Ula {
+    type State = Chains;
+
+    fn init(&self, energy: &E, x: Points) -> Chains {
+        let d = x.dim();
+        let mut state = Chains::new(x, d, 0);
+        self.refresh(energy, &mut state);
+        state
+    }
+
+    fn step(&self, energy: &E, state: &mut Chains, rng: &mut Streams) -> Info {
+        state.check_fresh(energy.version());
+        let xi = rng.normals(Purpose::Proposal, state.x.n(), state.x.dim());
+        let n_bad = langevin(&state.x.real, &state.grad, self.step_size, &self.scale, xi, &mut state.y.real);
+        energy.energy_grad(&state.y, &mut state.energy_y, &mut state.grad_y);
+        state.move_where_finite(n_bad == 0)
+    }
+
+    fn refresh(&self, energy: &E, state: &mut Chains) {
+        energy.energy_grad(&state.x, &mut state.energy, &mut state.grad);
+        state.mark_fresh(energy.version());
+    }
+}
+
+simd_fn! {
+    /// `y_j = x_j - eps s_j^2 g_j + sqrt(2 eps) s_j xi_j`; returns how many coordinates of `y` are not finite.
+    pub(super) fn langevin(x: &Matrix<f64>, g: &Matrix<f64>, eps: f64, scale: &[f64], xi: Numbers<'_, f32>, y: &mut Matrix<f64>) -> u64 {
+        let n = x.n_rows();
+        let mut n_bad = 0u64;
+        for j in 0..x.n_cols() {
+            let s = scale_of(scale, j);
+            let (drift, noise) = (-eps * s * s, (2.0 * eps).sqrt() * s);
+            let (x, g, xi, y) = (&x.col(j)[..n], &g.col(j)[..n], &xi.col(j)[..n], &mut y.col_mut(j)[..n]);
+            for i in 0..n {
+                let v = noise.mul_add(f64::from(xi[i]), drift.mul_add(g[i], x[i]));
+                n_bad += u64::from(!(v.abs() < f64::INFINITY));
+                y[i] = v;
+            }
+        }
+        n_bad
+    }
+}

@@ -1,0 +1,153 @@
+//! The draws of a run, laid out (chain, draw, coordinate) as ArviZ does.
+
+use super::RunError;
+use crate::energy::Energy;
+use crate::points::{Matrix, Points};
+
+/// Draws `(n_chains, n_draws, dim)` and the energy of each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draws {
+    n_chains: usize,
+    n_draws: usize,
+    dim: usize,
+    values: Vec<f64>,
+    energy: Vec<f64>,
+}
+
+impl Draws {
+    /// Room for draws, all zero.
+    ///
+    /// # Errors
+    /// [`RunError::TooLarge`] when memory does not suffice.
+    pub fn with_room(n_chains: usize, n_draws: usize, dim: usize) -> Result<Self, RunError> {
+        let too_large = RunError::TooLarge { n_chains, n_draws, dim };
+        let zeros = |len: Option<usize>| {
+            let len = len?;
+            let mut v: Vec<f64> = Vec::new();
+            v.try_reserve_exact(len).ok()?;
+            v.resize(len, 0.0);
+            Some(v)
+        };
+        let n = n_chains.checked_mul(n_draws);
+        match (zeros(n.and_then(|n| n.checked_mul(dim))), zeros(n)) {
+            (Some(values), Some(energy)) => Ok(Self { n_chains, n_draws, dim, values, energy }),
+            _ => Err(too_large),
+        }
+    }
+
+    /// Number of chains.
+    pub fn n_chains(&self) -> usize {
+        self.n_chains
+    }
+
+    /// Draws per chain.
+    pub fn n_draws(&self) -> usize {
+        self.n_draws
+    }
+
+    /// Number of coordinates.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// All values, index `(chain * n_draws + draw) * dim + j`.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The energy of each draw, index `chain * n_draws + draw`.
+    pub fn energy(&self) -> &[f64] {
+        &self.energy
+    }
+
+    /// Coordinate `j` of one draw.
+    pub fn get(&self, chain: usize, draw: usize, j: usize) -> f64 {
+        self.values[(chain * self.n_draws + draw) * self.dim + j]
+    }
+
+    /// Coordinate `j` of one chain, in order.
+    pub fn chain(&self, chain: usize, j: usize) -> impl ExactSizeIterator<Item = f64> + '_ {
+        let start = chain * self.n_draws * self.dim;
+        self.values[start..start + self.n_draws * self.dim].chunks_exact(self.dim.max(1)).map(move |row| row[j])
+    }
+
+    /// Coordinate `j` of every chain: what diagnostics take.
+    pub fn coordinate(&self, j: usize) -> Vec<Vec<f64>> {
+        (0..self.n_chains).map(|c| self.chain(c, j).collect()).collect()
+    }
+
+    /// The energies of every chain: what diagnostics take.
+    pub fn energy_chains(&self) -> Vec<Vec<f64>> {
+        self.energy.chunks(self.n_draws.max(1)).map(<[f64]>::to_vec).collect()
+    }
+
+    /// All draws as points, chain after chain.
+    pub fn points(&self) -> Points {
+        let n = self.n_chains * self.n_draws;
+        Points::from_real(Matrix::from_fn(n, self.dim, |i, j| self.values[i * self.dim + j]))
+    }
+
+    /// Replaces each value by `f(j, value)`, `j` its coordinate; the energies stay, see [`Draws::evaluate`].
+    pub fn map_in_place(&mut self, f: impl Fn(usize, f64) -> f64) {
+        for row in self.values.chunks_exact_mut(self.dim.max(1)) {
+            for (j, v) in row.iter_mut().enumerate() {
+                *v = f(j, *v);
+            }
+        }
+    }
+
+    /// Replaces the energies by those of `energy` at the draws.
+    pub fn evaluate<E: Energy + ?Sized>(&mut self, energy: &E) {
+        const ROWS: usize = 256;
+        if self.dim == 0 {
+            return;
+        }
+        for (out, rows) in self.energy.chunks_mut(ROWS).zip(self.values.chunks(ROWS * self.dim)) {
+            let x = Points::from_real(Matrix::from_fn(out.len(), self.dim, |i, j| rows[i * self.dim + j]));
+            energy.energy(&x, out);
+        }
+    }
+
+    /// Chains whose draws are all equal; 0 when there is one draw.
+    pub fn n_stuck(&self) -> usize {
+        if self.n_draws < 2 || self.dim == 0 {
+            return 0;
+        }
+        let len = self.n_draws * self.dim;
+        let stuck = |chain: &[f64]| chain.chunks_exact(self.dim).all(|row| row == &chain[..self.dim]);
+        self.values.chunks_exact(len).filter(|chain| stuck(chain)).count()
+    }
+
+    /// Cuts the room into blocks of `size` chains.
+    pub(super) fn rooms(&mut self, size: usize) -> Vec<Room<'_>> {
+        let (n_draws, dim) = (self.n_draws, self.dim);
+        if dim == 0 {
+            return Vec::new();
+        }
+        let values = self.values.chunks_mut(size * n_draws * dim);
+        let energies = self.energy.chunks_mut(size * n_draws);
+        values.zip(energies).map(|(values, energy)| Room { n_draws, dim, values, energy }).collect()
+    }
+}
+
+/// Room for the draws of one block.
+pub(super) struct Room<'a> {
+    n_draws: usize,
+    dim: usize,
+    values: &'a mut [f64],
+    energy: &'a mut [f64],
+}
+
+impl Room<'_> {
+    /// Writes draw `t` of every chain of the block.
+    pub(super) fn record(&mut self, t: usize, x: &Points, energy: &[f64]) {
+        for (i, e) in energy.iter().enumerate() {
+            self.energy[i * self.n_draws + t] = *e;
+        }
+        for j in 0..self.dim {
+            for (i, v) in x.real.col(j).iter().enumerate() {
+                self.values[(i * self.n_draws + t) * self.dim + j] = *v;
+            }
+        }
+    }
+}
