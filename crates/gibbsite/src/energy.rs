@@ -72,6 +72,7 @@ pub trait Tractable: Energy {
 }
 
 pub mod formula;
+pub mod gaussian;
 pub mod menu;
 
 mod delegate;

@@ -9,6 +9,7 @@ mod lines;
 pub mod quadrature;
 pub(crate) mod rule;
 mod scan;
+pub mod simpson;
 
 pub use adaptive::{Options, log_z, quadrature};
 pub use quadrature::Quadrature;
