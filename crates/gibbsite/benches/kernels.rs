@@ -113,7 +113,8 @@ const N_STEPS: usize = 200;
 const N_LEAPFROG: usize = 8;
 
 fn bench<K: Kernel<Hand>>(c: &mut Criterion, name: &str, energy: &Hand, kernel: &K, per_step: usize) {
-    let x = Points::from_real(Matrix::from_fn(N_CHAINS, energy.0.dim(), |i, j| ((i * 7 + j * 3) % 11) as f64 / 6.0 - 0.9));
+    let x =
+        Points::from_real(Matrix::from_fn(N_CHAINS, energy.0.dim(), |i, j| ((i * 7 + j * 3) % 11) as f64 / 6.0 - 0.9));
     let mut state = kernel.init(energy, x);
     let mut rng = Streams::new(1, Run::Draws);
     let mut group = c.benchmark_group("kernels");
@@ -129,9 +130,11 @@ fn bench<K: Kernel<Hand>>(c: &mut Criterion, name: &str, energy: &Hand, kernel: 
 }
 
 fn kernels(c: &mut Criterion) {
-    for (name, which, dim, eps) in
-        [("quartic", Which::Quartic, 1, 0.1), ("ring", Which::Ring, 2, 0.01), ("many_well_32", Which::ManyWell, 32, 0.005)]
-    {
+    for (name, which, dim, eps) in [
+        ("quartic", Which::Quartic, 1, 0.1),
+        ("ring", Which::Ring, 2, 0.01),
+        ("many_well_32", Which::ManyWell, 32, 0.005),
+    ] {
         let energy = Hand(Space::real(dim), which);
         bench(c, &format!("ula/{name}"), &energy, &Ula::new(eps), 1);
         bench(c, &format!("mala/{name}"), &energy, &Mala::new(eps), 1);

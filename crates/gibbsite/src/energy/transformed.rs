@@ -307,8 +307,7 @@ pub(super) mod tests {
         }
     }
 
-    const ALL: [Support; 4] =
-        [Support::Real, Support::Above(-1.0), Support::Below(2.5), Support::Interval(-3.0, 0.5)];
+    const ALL: [Support; 4] = [Support::Real, Support::Above(-1.0), Support::Below(2.5), Support::Interval(-3.0, 0.5)];
 
     #[test]
     fn gradient_agrees_with_differences_and_maps_invert() {
