@@ -217,7 +217,8 @@ fn backtrack<E: Differentiable + ?Sized>(problem: &mut Problem<'_, E>, at: &At, 
 /// `H = (I - r s y') H (I - r y s') + r s s'`, `r = 1 / y's`; skipped where the curvature is not positive.
 fn update(h: &mut Matrix<f64>, s: &[f64], y: &[f64], fresh: bool) {
     let (d, sy, yy) = (s.len(), dot(s, y), dot(y, y));
-    if !(sy > 1e-10 * (dot(s, s) * yy).sqrt()) {
+    let is_positive = sy > 1e-10 * (dot(s, s) * yy).sqrt();
+    if !is_positive {
         return;
     }
     if fresh {
