@@ -147,10 +147,13 @@ fn ring() -> Ring {
 
 fn quiet(_: Event) {}
 
+/// A function of one draw.
+type Functional<'a> = Box<dyn Fn(&[f64]) -> f64 + 'a>;
+
 /// One functional of the draws with its exact expectation.
 struct Truth<'a> {
     name: String,
-    f: Box<dyn Fn(&[f64]) -> f64 + 'a>,
+    f: Functional<'a>,
     exact: f64,
 }
 

@@ -72,8 +72,8 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Hmc {
         let n_uniforms = if self.jitter > 0.0 { 2 } else { 1 };
         if self.jitter > 0.0 {
             let u = rng.uniforms(Purpose::Accept, n, n_uniforms).col(1);
-            for i in 0..n {
-                state.eps[i] = self.step_size * self.jitter.mul_add(2.0 * u[i] - 1.0, 1.0);
+            for (eps, u) in state.eps.iter_mut().zip(u) {
+                *eps = self.step_size * (1.0 + self.jitter * (2.0 * u - 1.0));
             }
         } else {
             state.eps.fill(self.step_size);
@@ -91,9 +91,7 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Hmc {
             kick_drift(1.0, &state.eps, &self.scale, &state.grad_y, &mut state.momentum, &mut state.y.real);
         }
         energy.energy_grad(&state.y, &mut state.energy_y, &mut state.grad_y);
-        for i in 0..n {
-            state.log_ratio[i] = state.energy[i] - state.energy_y[i];
-        }
+        state.start_log_ratio();
         last_kick(&state.eps, &self.scale, &state.grad_y, &state.momentum, p0, &mut state.log_ratio);
         let u = rng.uniforms(Purpose::Accept, n, n_uniforms);
         let mut info = state.metropolis(u.col(0), -MAX_ENERGY_ERROR);

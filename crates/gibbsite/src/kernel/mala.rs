@@ -63,9 +63,7 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Mala {
         let xi = rng.normals(Purpose::Proposal, n, state.x.dim());
         langevin(&state.x.real, &state.grad, self.step_size, &self.scale, xi, &mut state.y.real);
         energy.energy_grad(&state.y, &mut state.energy_y, &mut state.grad_y);
-        for i in 0..n {
-            state.log_ratio[i] = state.energy[i] - state.energy_y[i];
-        }
+        state.start_log_ratio();
         add_log_q_ratio(&state.grad, &state.grad_y, self.step_size, &self.scale, xi, &mut state.log_ratio);
         let u = rng.uniforms(Purpose::Accept, n, 1);
         state.metropolis(u.col(0), f64::MIN)

@@ -24,6 +24,8 @@ pub struct Chains {
     pub(super) log_ratio: Vec<f64>,
     /// 1 where the last proposal was accepted, else 0.
     pub(super) accepted: Vec<f64>,
+    /// Whether `accepted` is known to be 1 throughout.
+    all_accepted: bool,
     version: u64,
 }
 
@@ -55,6 +57,7 @@ impl Chains {
             eps: vec![0.0; if d_momentum > 0 { n } else { 0 }],
             log_ratio: vec![0.0; n],
             accepted: vec![0.0; n],
+            all_accepted: false,
             version: 0,
             x,
         }
@@ -77,6 +80,11 @@ impl Chains {
         debug_assert_eq!(self.version, version, "stale cache: call Kernel::refresh after the energy has changed");
     }
 
+    /// Starts the log ratios with `E(x) - E(y)`.
+    pub(super) fn start_log_ratio(&mut self) {
+        subtract(&self.energy, &self.energy_y, &mut self.log_ratio);
+    }
+
     /// Moves each chain to its proposal with probability `min(1, exp(log_ratio))`, given uniforms `u`.
     ///
     /// A log ratio that is NaN, `+inf`, or below `floor` is a divergence: rejected and counted. With `floor = -inf` a
@@ -85,6 +93,7 @@ impl Chains {
     /// of the chains.
     pub(super) fn metropolis(&mut self, u: &[f64], floor: f64) -> Info {
         let n = self.x.n();
+        self.all_accepted = false;
         let (sum_accept, n_diverged) = decide(&mut self.log_ratio, u, floor, &mut self.accepted);
         take(&self.accepted, &self.energy_y, &mut self.energy);
         take(&self.accepted, self.y.real.as_slice(), self.x.real.as_mut_slice());
@@ -98,12 +107,16 @@ impl Chains {
         let n = self.x.n();
         let n_bad_energy = count_non_finite(&self.energy_y);
         if all_finite && n_bad_energy == 0 {
-            self.accepted.fill(1.0);
+            if !self.all_accepted {
+                self.accepted.fill(1.0);
+                self.all_accepted = true;
+            }
             std::mem::swap(&mut self.x.real, &mut self.y.real);
             std::mem::swap(&mut self.energy, &mut self.energy_y);
             std::mem::swap(&mut self.grad, &mut self.grad_y);
             return Info { n: n as u64, sum_accept: n as f64, n_diverged: 0, n_evals: n as u64 };
         }
+        self.all_accepted = false;
         for i in 0..n {
             let finite = self.energy_y[i].is_finite() && (0..self.y.dim()).all(|j| self.y.real.get(i, j).is_finite());
             self.accepted[i] = if finite { 1.0 } else { 0.0 };
@@ -143,6 +156,15 @@ simd_fn! {
 }
 
 simd_fn! {
+    /// `out = a - b`.
+    fn subtract(a: &[f64], b: &[f64], out: &mut [f64]) {
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            *out = a - b;
+        }
+    }
+}
+
+simd_fn! {
     /// Copies the rows that were accepted, column after column.
     fn take(accepted: &[f64], from: &[f64], to: &mut [f64]) {
         let n = accepted.len();
@@ -163,7 +185,7 @@ simd_fn! {
     fn count_non_finite(x: &[f64]) -> u64 {
         let mut n = 0u64;
         for v in x {
-            n += u64::from(!(v.abs() < f64::INFINITY));
+            n += u64::from(!v.is_finite());
         }
         n
     }

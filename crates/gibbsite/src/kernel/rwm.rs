@@ -59,9 +59,7 @@ impl<E: Energy + ?Sized> Kernel<E> for Rwm {
         let xi = rng.normals(Purpose::Proposal, n, d);
         propose(&state.x.real, self.step_size, &self.scale, xi, &mut state.y.real);
         energy.energy(&state.y, &mut state.energy_y);
-        for i in 0..n {
-            state.log_ratio[i] = state.energy[i] - state.energy_y[i];
-        }
+        state.start_log_ratio();
         let u = rng.uniforms(Purpose::Accept, n, 1);
         state.metropolis(u.col(0), f64::NEG_INFINITY)
     }

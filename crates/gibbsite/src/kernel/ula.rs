@@ -80,7 +80,7 @@ simd_fn! {
             let (x, g, xi, y) = (&x.col(j)[..n], &g.col(j)[..n], &xi.col(j)[..n], &mut y.col_mut(j)[..n]);
             for i in 0..n {
                 let v = noise.mul_add(f64::from(xi[i]), drift.mul_add(g[i], x[i]));
-                n_bad += u64::from(!(v.abs() < f64::INFINITY));
+                n_bad += u64::from(!v.is_finite());
                 y[i] = v;
             }
         }
