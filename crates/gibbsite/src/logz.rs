@@ -4,8 +4,10 @@
 //! it can be trusted.
 
 pub mod adaptive;
+pub mod auto;
+pub mod importance;
 
-mod lines;
+pub(crate) mod lines;
 pub mod quadrature;
 pub(crate) mod rule;
 mod scan;

@@ -68,6 +68,13 @@ impl Gaussian {
         Ok(Self { space: Space::real(d), mean, chol, log_z })
     }
 
+    /// Mean 0 and covariance 1 in `dim` dimensions.
+    pub fn standard(dim: usize) -> Self {
+        let chol = Matrix::from_fn(dim, dim, |i, j| if i == j { 1.0 } else { 0.0 });
+        let log_z = 0.5 * dim as f64 * (2.0 * std::f64::consts::PI).ln();
+        Self { space: Space::real(dim), mean: vec![0.0; dim], chol, log_z }
+    }
+
     /// Independent coordinates with standard deviations `sd`, shape `(d,)`.
     ///
     /// # Errors
