@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::LogZError;
-use super::rule::{self, KRONROD, N, NODES};
+use super::panel::{Panel, make_panel, select};
+use super::rule::{N, NODES};
 use super::scan::{End, Sample, Scan, base_grid};
 use crate::energy::Energy;
 use crate::points::{Matrix, Points, Support};
@@ -33,25 +34,6 @@ pub(crate) struct Context<'a, E: ?Sized> {
     /// Keep the panels of inner lines.
     pub collect: bool,
     pub n_evals: AtomicU64,
-}
-
-/// 21 nodes on `[lo, hi]`.
-#[derive(Clone, Debug)]
-pub(crate) struct Panel {
-    pub lo: f64,
-    pub hi: f64,
-    /// l at the nodes.
-    pub ell: [f64; N],
-    /// Inner lines at the nodes, empty at the last level.
-    pub inner: Vec<Line>,
-    /// Log of the integral relative to `top`.
-    pub top: f64,
-    pub k: f64,
-    /// Error of the rule and error inherited from inner lines, same units as `k`.
-    err: f64,
-    inherited: f64,
-    log_raw: f64,
-    splittable: bool,
 }
 
 /// The integral over one line.
@@ -89,6 +71,11 @@ struct Wanted {
 impl<E: Energy + ?Sized> Context<'_, E> {
     fn dim(&self) -> usize {
         self.supports.len()
+    }
+
+    /// Inner lines lighter than the outer integral by this many nats are left crude.
+    fn margin(&self) -> f64 {
+        12.0 - self.tol[0].ln()
     }
 
     /// l at the wanted points of level `j`, and the inner lines where there are any.
@@ -151,17 +138,24 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         let scanned = self.scan(j, prefix, floor, full, grid)?;
         let mut lines = Vec::with_capacity(scanned.len());
         let mut starts = Vec::new();
+        let mut relaxed = Vec::with_capacity(scanned.len());
         for (i, (scan, notes)) in scanned.iter().enumerate() {
             let line = self.crude_line(j, prefix, i, scan, notes);
+            // A line that weighs little need not be accurate: its tolerance is relative to the heaviest one.
+            let relax = (floor[i] + self.margin() - line.log_z).clamp(0.0, (1e-3 / self.tol[j]).ln());
+            relaxed.push(if relax.is_nan() { 0.0 } else { relax });
             let go_on = full && line.diverges.is_none() && line.log_z.is_finite() && line.log_z > floor[i];
             if go_on {
-                let cut = (self.tol[j] * 1e-3).ln().min(-34.0);
-                starts.extend(scan.panels(self.supports[j], cut).into_iter().map(|(a, b)| (i as u32, a, b, f64::NAN)));
+                let drop = 5.0 + 0.4 * (self.tol[j].ln() + relaxed[i] + 30.0).clamp(0.0, 15.0);
+                let cut = (self.tol[j] * 1e-3).ln() + relaxed[i];
+                starts.extend(
+                    scan.panels(self.supports[j], cut, drop).into_iter().map(|(a, b)| (i as u32, a, b, f64::NAN)),
+                );
             }
             lines.push(line);
         }
         if full {
-            self.bisect(j, prefix, &mut lines, starts)?;
+            self.bisect(j, prefix, &mut lines, &relaxed, starts)?;
         }
         Ok(lines)
     }
@@ -177,9 +171,10 @@ impl<E: Energy + ?Sized> Context<'_, E> {
     ) -> Result<Vec<(Scan, Vec<Line>)>, LogZError> {
         let n = prefix.n_rows();
         let outer = j + 1 < self.dim();
-        let max_rounds = if full { 40 } else { 10 };
+        // Lines far from the mass are noise at any resolution: crude ones stop early.
+        let (max_rounds, max_samples) = if full { (40, 20_000) } else { (28, 500) };
         let no_floor = vec![f64::NEG_INFINITY; n];
-        let mut lines: Vec<(Scan, Vec<Line>)> = vec![Default::default(); n];
+        let mut lines: Vec<(Scan, Vec<Line>)> = vec![(Scan::new(outer), Vec::new()); n];
         let mut at = Wanted::default();
         for i in 0..n {
             at.line.extend(std::iter::repeat_n(i as u32, grid.len()));
@@ -214,7 +209,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                         point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)),
                     });
                 }
-                if let Some(bad) = scan.s.iter().find(|s| s.ell == f64::INFINITY && s.x.abs() < 1e3) {
+                if let Some(bad) = scan.s.iter().find(|s| !outer && s.ell == f64::INFINITY && s.x.abs() < 1e3) {
                     return Err(LogZError::Unbounded {
                         point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)),
                     });
@@ -224,7 +219,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             at.line.clear();
             at.x.clear();
             for (i, (scan, _)) in lines.iter_mut().enumerate() {
-                scan.wants(self.supports[j], floor[i], self.n_hull, max_rounds, &mut more);
+                scan.wants(self.supports[j], floor[i], self.n_hull, (max_rounds, max_samples), &mut more);
                 at.line.extend(std::iter::repeat_n(i as u32, more.len()));
                 at.x.extend_from_slice(&more);
             }
@@ -255,7 +250,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         if let Some(inner) = notes.get(best.note as usize) {
             line.peak[j + 1..].copy_from_slice(&inner.peak[j + 1..]);
         }
-        for s in scan.s.iter().filter(|s| s.ell > best.ell - 50.0) {
+        for s in scan.s.iter().filter(|s| s.ell >= best.ell - 50.0) {
             line.reach[j] = line.reach[j].max(s.x.abs());
             if let Some(inner) = notes.get(s.note as usize) {
                 for c in j + 1..self.dim() {
@@ -300,6 +295,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         j: usize,
         prefix: &Matrix<f64>,
         lines: &mut [Line],
+        relaxed: &[f64],
         mut pending: Vec<(u32, f64, f64, f64)>,
     ) -> Result<(), LogZError> {
         let tol = self.tol[j];
@@ -307,8 +303,8 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         // Below this an inner line cannot matter.
         let mut floor: Vec<f64> = vec![f64::NEG_INFINITY; lines.len()];
         if j + 1 < self.dim() {
-            for (f, l) in floor.iter_mut().zip(lines.iter()) {
-                *f = l.log_z - l.reach[j].max(1.0).ln() - 55.0;
+            for ((f, l), relax) in floor.iter_mut().zip(lines.iter()).zip(relaxed) {
+                *f = l.log_z - l.reach[j].max(1.0).ln() + relax - self.margin();
             }
         }
         for line in lines.iter_mut() {
@@ -353,7 +349,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                 if touched[i] {
                     let limit = if j + 1 == self.dim() { 20_000 } else { 4_000 };
                     let stop = generation == 199 || line.panels.len() > limit;
-                    select(i as u32, line, tol, tail[i], stop, &mut pending);
+                    select(i as u32, line, tol * relaxed[i].exp(), tail[i], stop, &mut pending);
                 }
             }
         }
@@ -362,87 +358,4 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         }
         Ok(())
     }
-}
-
-fn make_panel(lo: f64, hi: f64, ell: &[f64], inner: Vec<Line>, parent_log_raw: f64, collect: bool) -> Panel {
-    let h = 0.5 * (hi - lo);
-    let s = rule::sums(ell, h);
-    let log_raw = s.raw.ln() + s.top;
-    // Bisection gains a factor 2^20 where the integrand is smooth, but only 4 or so at a kink: believe the small error
-    // estimate of smooth panels only where the gain was seen.
-    let smooth = parent_log_raw.is_nan() || log_raw < parent_log_raw - 4.0;
-    let err = if smooth { rule::smooth_error(s.raw, s.spread) } else { s.raw };
-    let mut inherited = 0.0;
-    for (i, l) in inner.iter().enumerate() {
-        if l.rel_err.is_finite() && ell[i] > s.top - 50.0 {
-            inherited += KRONROD[i] * (ell[i] - s.top).exp() * l.rel_err * h;
-        }
-    }
-    let magnitude = ell.iter().filter(|l| l.is_finite()).fold(0.0f64, |m, l| m.max(l.abs().min(s.top.abs() + 50.0)));
-    // Rounding of E, and of the position times the slope of E.
-    let drop = ell.iter().filter(|l| **l > s.top - 50.0).fold(0.0f64, |m, l| m.max(s.top - l));
-    let of_x = 0.5 * lo.abs().max(hi.abs()) * drop / (hi - lo);
-    let rounding = s.k * f64::EPSILON * (2.0 + 2.0 * magnitude + of_x);
-    let too_narrow = hi - lo <= 64.0 * f64::EPSILON * lo.abs().max(hi.abs());
-    let splittable = err > rounding && s.raw > 2.0 * inherited && !too_narrow;
-    let mut fixed = [0.0; N];
-    fixed.copy_from_slice(ell);
-    Panel {
-        lo,
-        hi,
-        ell: fixed,
-        inner: if collect { inner } else { Vec::new() },
-        top: s.top,
-        k: s.k,
-        err: err.max(0.5 * rounding),
-        inherited,
-        log_raw,
-        splittable,
-    }
-}
-
-/// Sums the panels of a line; moves those that must be halved to `pending`.
-fn select(i: u32, line: &mut Line, tol: f64, tail: f64, stop: bool, pending: &mut Vec<(u32, f64, f64, f64)>) {
-    let top = line.panels.iter().map(|p| p.top).fold(f64::NEG_INFINITY, f64::max);
-    if top == f64::NEG_INFINITY {
-        line.log_z = top;
-        return;
-    }
-    let scale = |p: &Panel| (p.top - top).exp();
-    let total: f64 = line.panels.iter().map(|p| p.k * scale(p)).sum();
-    let error: f64 = line.panels.iter().map(|p| p.err * scale(p)).sum();
-    let inherited: f64 = line.panels.iter().map(|p| p.inherited * scale(p)).sum();
-    line.log_z = top + total.ln();
-    line.rel_err = (error + inherited) / total + tail;
-    if error <= tol * total || stop {
-        return;
-    }
-    // Halve the worst panels until what the others contribute is well below the tolerance.
-    let mut order: Vec<usize> = (0..line.panels.len()).collect();
-    order.sort_by(|a, b| {
-        let (pa, pb) = (&line.panels[*a], &line.panels[*b]);
-        (pb.err * scale(pb)).total_cmp(&(pa.err * scale(pa))).then(pa.lo.total_cmp(&pb.lo))
-    });
-    let mut rest = error;
-    let mut halve = vec![false; line.panels.len()];
-    for k in order {
-        if rest <= 0.25 * tol * total {
-            break;
-        }
-        let p = &line.panels[k];
-        rest -= p.err * scale(p);
-        if p.splittable {
-            halve[k] = true;
-        }
-    }
-    let mut k = 0;
-    line.panels.retain(|p| {
-        k += 1;
-        if halve[k - 1] {
-            let mid = 0.5 * (p.lo + p.hi);
-            pending.push((i, p.lo, mid, p.log_raw));
-            pending.push((i, mid, p.hi, p.log_raw));
-        }
-        !halve[k - 1]
-    });
 }
