@@ -52,7 +52,8 @@ pub fn log_z(error: LogZError) -> Failure {
 /// An energy that is NaN at a point of its support.
 pub fn undefined(point: &[f64], names: &[String]) -> Failure {
     let at: Vec<String> = names.iter().zip(point).map(|(n, v)| format!("{n} = {}", text::number(*v))).collect();
-    let at = if at.len() > 4 { format!("{}, ... ({} coordinates)", at[..4].join(", "), at.len()) } else { at.join(", ") };
+    let at =
+        if at.len() > 4 { format!("{}, ... ({} coordinates)", at[..4].join(", "), at.len()) } else { at.join(", ") };
     let name = names.first().map_or("x", String::as_str);
     let hint = format!("restrict the support to where the energy is defined, like --bounds \"{name}=0..inf\"");
     Failure::work("undefined", format!("the energy is undefined (NaN) at {at}"), hint)

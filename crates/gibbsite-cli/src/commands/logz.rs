@@ -28,7 +28,11 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let boxed = !args.lower.is_empty() || !args.upper.is_empty();
     if boxed && args.method != "simpson" {
         let hint = "restrict the support with --bounds, or ask for --method simpson";
-        return Err(Failure::usage("conflict", format!("--lower and --upper do not go with --method {}", args.method), hint));
+        return Err(Failure::usage(
+            "conflict",
+            format!("--lower and --upper do not go with --method {}", args.method),
+            hint,
+        ));
     }
     if args.method != "simpson" {
         guard::is_model(&model, &mut out)?;
@@ -49,6 +53,8 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
             }
         }
     };
+    let mut z = z;
+    z.warnings.retain(|w| !w.contains("was not checked"));
     report(&mut out, &model, &z, q.as_ref().map(thermodynamics));
     Ok(out)
 }
@@ -61,7 +67,13 @@ pub fn best(model: &Resolved, ctx: &Context) -> Result<LogZ, Failure> {
     match closed_form(model) {
         Some(z) => Ok(z),
         None if model.dim() <= auto::MAX_EXACT_DIM => Ok(by_quadrature(model)?.0),
-        None => auto::log_z(&model.formula, &Options::default(), 10 * FIRST_DRAWS, ctx.seed).map_err(failures::log_z),
+        None => {
+            let mut z = auto::log_z(&model.formula, &Options::default(), 10 * FIRST_DRAWS, ctx.seed)
+                .map_err(failures::log_z)?;
+            // The commands check that before they ask for log Z.
+            z.warnings.retain(|w| !w.contains("was not checked"));
+            Ok(z)
+        }
     }
 }
 
@@ -145,7 +157,8 @@ fn by_importance(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<Log
             return Ok(z);
         }
         if until.is_some_and(|(start, limit)| start.elapsed() >= limit) {
-            z.warnings.push(format!("stopped by --max-seconds at {} draws, before the tolerance", text::count(n as u64)));
+            z.warnings
+                .push(format!("stopped by --max-seconds at {} draws, before the tolerance", text::count(n as u64)));
             return Ok(z);
         }
         n = wanted.clamp(2 * n, MOST_DRAWS);
