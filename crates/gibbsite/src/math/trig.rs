@@ -76,7 +76,9 @@ pub fn tan(x: f64) -> f64 {
     // tan(r + pi/2) = -cos(r) / sin(r)
     let (n, n_lo) = if even { s } else { c };
     let (d, d_lo) = if even { c } else { (-s.0, -s.1) };
-    let ratio = n / d;
-    let y = ratio + ((-ratio).mul_add(d, n) + (-ratio).mul_add(d_lo, n_lo)) / d;
+    let inv = 1.0 / d;
+    let ratio = n * inv;
+    let rest = (-ratio).mul_add(d, n) + (-ratio).mul_add(d_lo, n_lo);
+    let y = rest.mul_add(inv, ratio);
     if x.abs() < super::exp::TINY { x } else { y }
 }
