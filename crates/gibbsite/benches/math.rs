@@ -7,9 +7,10 @@ use std::hint::black_box;
 const N: usize = 1024;
 
 type Slice = fn(&[f64], &mut [f64]);
+type Scalar = fn(f64) -> f64;
 
 fn bench(c: &mut Criterion) {
-    let unary: [(&str, Slice, fn(f64) -> f64, f64, f64); 13] = [
+    let unary: [(&str, Slice, Scalar, f64, f64); 13] = [
         ("exp", slice::exp, f64::exp, -10.0, 10.0),
         ("exp_m1", slice::exp_m1, f64::exp_m1, -10.0, 10.0),
         ("ln", slice::ln, f64::ln, 0.01, 100.0),
