@@ -71,6 +71,7 @@ pub trait Tractable: Energy {
 }
 
 pub mod formula;
+pub mod gaussian;
 pub mod menu;
 
 mod delegate;

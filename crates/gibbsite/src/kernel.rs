@@ -87,6 +87,7 @@ pub trait Tunable {
     fn set_scale(&mut self, scale: &[f64]);
 }
 
+pub mod grid;
 pub mod hmc;
 pub mod mala;
 pub mod metropolis;

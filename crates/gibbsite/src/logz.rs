@@ -4,11 +4,14 @@
 //! it can be trusted.
 
 pub mod adaptive;
+pub mod auto;
+pub mod importance;
 
-mod lines;
+pub(crate) mod lines;
 pub mod quadrature;
 pub(crate) mod rule;
 mod scan;
+pub mod simpson;
 
 pub use adaptive::{Options, log_z, quadrature};
 pub use quadrature::Quadrature;

@@ -1,1 +1,3 @@
 //! Uses of a model.
+
+pub mod density;

@@ -315,6 +315,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             // The tail that could not be followed stays in the error; the crude error goes.
             line.rel_err = (line.rel_err - 1.0).max(0.0);
         }
+        let inside = (self.supports[j].lower().next_up(), self.supports[j].upper().next_down());
         let tail: Vec<f64> = lines.iter().map(|l| l.rel_err).collect();
         for generation in 0..200 {
             if pending.is_empty() {
@@ -324,7 +325,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             for (line, lo, hi, _) in &pending {
                 let (c, h) = (0.5 * (lo + hi), 0.5 * (hi - lo));
                 at.line.extend(std::iter::repeat_n(*line, N));
-                at.x.extend(NODES.iter().map(|t| c + h * t));
+                at.x.extend(NODES.iter().map(|t| (c + h * t).clamp(inside.0, inside.1)));
             }
             let (ell, inner) = self.eval(j, prefix, &at, &floor, true)?;
             let mut inner = inner.into_iter();
@@ -380,7 +381,7 @@ fn make_panel(lo: f64, hi: f64, ell: &[f64], inner: Vec<Line>, parent_log_raw: f
     let magnitude = ell.iter().filter(|l| l.is_finite()).fold(0.0f64, |m, l| m.max(l.abs().min(s.top.abs() + 50.0)));
     // Rounding of E, and of the position times the slope of E.
     let drop = ell.iter().filter(|l| **l > s.top - 50.0).fold(0.0f64, |m, l| m.max(s.top - l));
-    let of_x = 0.05 * lo.abs().max(hi.abs()) * drop / (hi - lo);
+    let of_x = 0.5 * lo.abs().max(hi.abs()) * drop / (hi - lo);
     let rounding = s.k * f64::EPSILON * (2.0 + 2.0 * magnitude + of_x);
     let too_narrow = hi - lo <= 64.0 * f64::EPSILON * lo.abs().max(hi.abs());
     let splittable = err > rounding && s.raw > 2.0 * inherited && !too_narrow;
@@ -393,7 +394,7 @@ fn make_panel(lo: f64, hi: f64, ell: &[f64], inner: Vec<Line>, parent_log_raw: f
         inner: if collect { inner } else { Vec::new() },
         top: s.top,
         k: s.k,
-        err: err.max(0.1 * rounding),
+        err: err.max(0.5 * rounding),
         inherited,
         log_raw,
         splittable,

@@ -36,6 +36,8 @@ pub(crate) struct Scan {
     pub s: Vec<Sample>,
     rounds: u32,
     hull_done: bool,
+    /// Beyond this |x| the energy overflows to NaN (0 * inf).
+    overflow: Option<f64>,
 }
 
 /// A grid over the support: spacing `du` near the origin, geometric far out to `reach` and towards finite ends.
@@ -87,6 +89,11 @@ impl Scan {
         if !self.s.iter().any(|s| s.ell.is_nan()) {
             return None;
         }
+        // Beyond 1e100 NaN is overflow whatever its neighbour (0 * inf): the line ends there.
+        for s in self.s.iter().filter(|s| s.ell.is_nan() && s.x.abs() > 1e100) {
+            self.overflow = Some(self.overflow.map_or(s.x.abs(), |o| o.min(s.x.abs())));
+        }
+        self.s.retain(|s| !(s.ell.is_nan() && s.x.abs() > 1e100));
         let vanishing = |s: &Sample| s.ell < -1e30;
         let (mut first, mut last) = (0, self.s.len());
         while first < last && self.s[first].ell.is_nan() && self.s[first].x.abs() > 100.0 {
@@ -109,6 +116,10 @@ impl Scan {
         None
     }
 
+    fn far(&self) -> f64 {
+        self.overflow.unwrap_or(FAR)
+    }
+
     /// The sample with the largest l.
     pub fn best(&self) -> Sample {
         let mut best = Sample { x: f64::NAN, ell: f64::NEG_INFINITY, note: 0 };
@@ -126,18 +137,16 @@ impl Scan {
         if !top.is_finite() {
             return top;
         }
+        // Relative to the heaviest cell, not to the highest sample: a singular end is high but light.
+        let heavy = |c: &[Sample]| c[0].ell.max(c[1].ell) + (c[1].x - c[0].x).ln();
+        let heaviest = self.s.windows(2).map(heavy).fold(f64::NEG_INFINITY, f64::max);
         let mut sum = 0.0;
-        let mut before: Option<(f64, f64)> = None;
-        for s in &self.s {
-            let f = if s.ell - top > -50.0 { (s.ell - top).exp() } else { 0.0 };
-            if let Some((x, g)) = before
-                && f + g > 0.0
-            {
-                sum += 0.5 * (f + g) * (s.x - x);
+        for c in self.s.windows(2) {
+            if c[0].ell.max(c[1].ell) > heaviest - 750.0 && heavy(c) > heaviest - 50.0 {
+                sum += 0.5 * ((c[0].ell - heaviest).exp() + (c[1].ell - heaviest).exp()) * (c[1].x - c[0].x);
             }
-            before = Some((s.x, f));
         }
-        top + sum.ln()
+        heaviest + sum.ln()
     }
 
     /// Positions to evaluate next; none when the line is understood. `floor` is a value of l that does not matter any more.
@@ -256,7 +265,7 @@ impl Scan {
         let smallest = if finite { 16.0 * f64::EPSILON * outermost.x.abs().min(1.0) } else { 0.0 };
         let origin_is_zero = finite && (if upper { support.upper() } else { support.lower() }) == 0.0;
         let can_extend = if !finite {
-            !vanished && z0 < FAR
+            !vanished && outermost.x.abs() < 0.5 * self.far()
         } else {
             z0 > if origin_is_zero { 1.0 / FAR } else { smallest.max(1.0 / FAR) }
         };
@@ -285,7 +294,7 @@ impl Scan {
         let sign = if end.is_finite() { -0.5 } else { 0.5 };
         for k in 1..=32 {
             let y = origin + z * (sign * k as f64).exp();
-            if y != origin && y.abs() <= FAR * 2.0 {
+            if y != origin && y.abs() < self.far() {
                 out.push(y);
             }
         }
@@ -298,13 +307,15 @@ impl Scan {
             return Vec::new();
         }
         let total = self.crude();
-        let geometric = [false, true].map(|upper| {
-            let end = if upper { support.upper() } else { support.lower() };
-            end.is_finite()
-                && self.end_samples(support, upper).is_some_and(|[(z0, l0), (z1, l1)]| {
-                    ((l0 - l1) / (z0.ln() - z1.ln())).abs() > 1e-2 && l0 > l1 - 60.0
-                })
+        // Power-law ends need panels of bounded ratio; elsewhere the change of l decides.
+        let slow = [false, true].map(|upper| {
+            let finite = if upper { support.upper() } else { support.lower() }.is_finite();
+            self.end_samples(support, upper).is_some_and(|[(z0, l0), (z1, l1)]| {
+                let power = (l0 - l1) / (z0.ln() - z1.ln());
+                if finite { power.abs() > 1e-2 && power < 20.0 } else { power > -20.0 }
+            })
         });
+        let origin = [support.lower(), support.upper()].map(|e| if e.is_finite() { e } else { 0.0 });
         if support.lower().is_finite() {
             x.insert(0, support.lower());
             l.insert(0, l[0]);
@@ -314,7 +325,6 @@ impl Scan {
             l.push(l[l.len() - 1]);
         }
         let n = x.len();
-        let top = l.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mass = |i: usize| (l[i].max(l[i + 1]) - total + (x[i + 1] - x[i]).ln()).exp();
         let cut = log_cut.exp();
         let (mut lo, mut hi) = (0, n - 1);
@@ -333,17 +343,18 @@ impl Scan {
         let (mut low, mut high) = (l[lo], l[lo]);
         for i in lo + 1..=hi {
             let (new_low, new_high) = (low.min(l[i]), high.max(l[i]));
-            let limit = 5.0 + 0.3 * (top - new_high);
+            let log_mass = new_high - total + (x[i] - x[start]).ln();
+            let limit = 5.0 + 0.3 * (-8.0 - log_mass).max(0.0);
             let drop = if new_high == f64::NEG_INFINITY { 0.0 } else { new_high - new_low };
-            let ratio = if geometric[0] && i > 0 {
-                (x[i] - support.lower()) / (x[start] - support.lower())
-            } else if geometric[1] {
-                (support.upper() - x[start]) / (support.upper() - x[i])
-            } else {
-                1.0
-            };
+            let mut ratio = 1.0f64;
+            for side in 0..2 {
+                if slow[side] {
+                    let (near, far) = ((x[start] - origin[side]).abs(), (x[i] - origin[side]).abs());
+                    ratio = ratio.max(near.max(far) / near.min(far));
+                }
+            }
             let crosses_zero = x[start] < 0.0 && x[i] > 0.0;
-            if i > start + 1 && (drop > limit || ratio > 8.0 || crosses_zero) {
+            if i > start + 1 && (drop > limit || ratio > 3.0 || crosses_zero) {
                 panels.push((x[start], x[i - 1]));
                 start = i - 1;
                 (low, high) = (l[start].min(l[i]), l[start].max(l[i]));

@@ -1,0 +1,171 @@
+//! Importance sampling: log Z = log Z_base + log mean exp(E_base(x) - E(x)) over draws x of a tractable base.
+
+use super::{Bounds, LogZ, LogZError, Quadrature, log_sum_exp, require_real};
+use crate::diagnostics::{ess_of_weights, pareto_k};
+use crate::energy::gaussian::Gaussian;
+use crate::energy::{Energy, Tractable};
+use crate::points::{Matrix, Points, Space};
+use crate::rng::{Purpose, Run, Streams};
+
+/// Draws in one call of the energy.
+const BLOCK: usize = 4096;
+
+/// A base that can be drawn from in blocks, so that draw i is stream i whatever the number of draws.
+pub trait Base: Sync {
+    /// `n` draws of the streams.
+    fn draw(&self, n: usize, rng: &mut Streams) -> Points;
+    /// log density at points, normalised.
+    fn log_density(&self, x: &Points, out: &mut [f64]);
+}
+
+impl<T: Tractable> Base for T {
+    fn draw(&self, n: usize, rng: &mut Streams) -> Points {
+        self.sample(n, rng)
+    }
+
+    fn log_density(&self, x: &Points, out: &mut [f64]) {
+        self.energy(x, out);
+        let log_z = self.log_z();
+        out.iter_mut().for_each(|e| *e = -*e - log_z);
+    }
+}
+
+/// log Z by `n` draws of `base`, streams of [`Run::Importance`] under `seed`.
+///
+/// `std_err` is the delta method: sd(w) / (mean(w) sqrt n); `lower` and `upper` are 2 of those away. `ess` is
+/// (sum w)^2 / sum w^2, `pareto_k` the tail shape of the weights (Vehtari et al. 2024): above 0.7 neither the value nor its
+/// error can be trusted, and `warnings` says so. The base must cover the support of the energy; draws outside it weigh 0.
+///
+/// # Errors
+/// [`LogZError::Draws`] below 25 draws, [`LogZError::Undefined`] and [`LogZError::Unbounded`] with the point,
+/// [`LogZError::Empty`] when all weights are zero, [`LogZError::Labels`] for energies with labels.
+pub fn log_z<E: Energy + ?Sized, B: Base + ?Sized>(energy: &E, base: &B, n: usize, seed: u64) -> Result<LogZ, LogZError> {
+    require_real(energy, "importance", usize::MAX)?;
+    let min = 25;
+    if n < min {
+        return Err(LogZError::Draws { n, min });
+    }
+    let mut log_w = Vec::with_capacity(n);
+    let streams = Streams::new(seed, Run::Importance);
+    let (mut e, mut q) = (vec![0.0; BLOCK], vec![0.0; BLOCK]);
+    for start in (0..n).step_by(BLOCK) {
+        let len = BLOCK.min(n - start);
+        let x = base.draw(len, &mut streams.block(start));
+        let (e, q) = (&mut e[..len], &mut q[..len]);
+        base.log_density(&x, q);
+        energy.energy(&x, e);
+        for i in 0..len {
+            let inside = energy.space().reals.iter().enumerate().all(|(j, s)| s.contains(x.real.get(i, j)));
+            if !inside {
+                e[i] = f64::INFINITY;
+            } else if e[i].is_nan() {
+                return Err(LogZError::Undefined { point: x.real.row(i) });
+            } else if e[i] == f64::NEG_INFINITY {
+                return Err(LogZError::Unbounded { point: x.real.row(i) });
+            }
+            log_w.push(-e[i] - q[i]);
+        }
+    }
+    summarise(&log_w)
+}
+
+/// The estimate from log weights.
+fn summarise(log_w: &[f64]) -> Result<LogZ, LogZError> {
+    let n = log_w.len() as f64;
+    let total = log_sum_exp(log_w);
+    if total == f64::NEG_INFINITY {
+        return Err(LogZError::Empty { n_evals: log_w.len() as u64 });
+    }
+    let value = total - n.ln();
+    let variance = log_w.iter().map(|l| (l - value).exp_m1().powi(2)).sum::<f64>() / (n - 1.0);
+    let std_err = (variance / n).sqrt();
+    let (ess, k) = (ess_of_weights(log_w), pareto_k(log_w));
+    let mut warnings = Vec::new();
+    if k.is_nan() || k > 0.7 {
+        warnings.push(format!("Pareto k of the importance weights is {k:.2}, above 0.7: neither the value nor its error can be trusted"));
+    }
+    if ess < 100.0 {
+        warnings.push(format!("the effective sample size is only {ess:.0} of {n}"));
+    }
+    Ok(LogZ {
+        std_err,
+        lower: value - 2.0 * std_err,
+        upper: value + 2.0 * std_err,
+        bounds: Bounds::Statistical,
+        exact: false,
+        ess: Some(ess),
+        pareto_k: Some(k),
+        warnings,
+        ..LogZ::exact(value, 0.0, "importance", log_w.len() as u64)
+    })
+}
+
+/// The Gaussian with `inflate^2` times the covariance of p, from a quadrature: wider than p, so that weights are bounded
+/// where p has Gaussian tails. `None` when a variance is zero or the moments are not finite.
+pub fn gaussian_base(q: &Quadrature, inflate: f64) -> Option<Gaussian> {
+    let d = q.points.dim();
+    let x = &q.points.real;
+    let covariance = Matrix::from_fn(d, d, |i, j| inflate * inflate * q.covariance(x.col(i), x.col(j)));
+    Gaussian::new(q.mean(), &covariance).ok()
+}
+
+/// A multivariate Student t around a mean, with few degrees of freedom for tails heavier than those of most energies.
+#[derive(Clone, Debug)]
+pub struct StudentT {
+    gaussian: Gaussian,
+    /// Half the degrees of freedom, an integer so that the chi-square is a sum of exponentials.
+    half_dof: usize,
+    log_norm: f64,
+}
+
+impl StudentT {
+    /// The t distribution with `2 half_dof` degrees of freedom, located and scaled as `gaussian`.
+    ///
+    /// # Panics
+    /// If `half_dof` is 0.
+    pub fn new(gaussian: Gaussian, half_dof: usize) -> Self {
+        assert!(half_dof > 0, "degrees of freedom must be positive");
+        let (d, nu) = (gaussian.mean().len() as f64, 2.0 * half_dof as f64);
+        // Gamma((nu + d)/2) / Gamma(nu/2) / (nu/2)^(d/2) / (2 pi)^(d/2) / det L.
+        let log_norm = crate::diagnostics::ln_gamma(0.5 * (nu + d)) - crate::diagnostics::ln_gamma(0.5 * nu)
+            - 0.5 * d * (0.5 * nu).ln()
+            - gaussian.log_z();
+        Self { gaussian, half_dof, log_norm }
+    }
+}
+
+impl Energy for StudentT {
+    fn space(&self) -> &Space {
+        self.gaussian.space()
+    }
+
+    /// (nu + d)/2 log(1 + y'y / nu) with y = L^-1 (x - mean).
+    fn energy(&self, x: &Points, out: &mut [f64]) {
+        self.gaussian.energy(x, out);
+        let nu = 2.0 * self.half_dof as f64;
+        let power = 0.5 * (nu + x.dim() as f64);
+        out.iter_mut().for_each(|e| *e = power * (2.0 * *e / nu).ln_1p());
+    }
+}
+
+impl Tractable for StudentT {
+    fn log_z(&self) -> f64 {
+        -self.log_norm
+    }
+
+    fn sample(&self, n: usize, rng: &mut Streams) -> Points {
+        let d = self.gaussian.mean().len();
+        // chi-square(2k) = -2 log(u_1 ... u_k).
+        let u = rng.uniforms(Purpose::Choice, n, self.half_dof);
+        let mut log_u = vec![0.0; n];
+        for k in 0..self.half_dof {
+            for (s, u) in log_u.iter_mut().zip(u.col(k)) {
+                *s += u.ln();
+            }
+        }
+        let nu = 2.0 * self.half_dof as f64;
+        let z = rng.normals(Purpose::Init, n, d);
+        let y = Matrix::from_fn(n, d, |i, j| z.col(j)[i] as f64 / (-2.0 * log_u[i] / nu).sqrt());
+        self.gaussian.place(&y)
+    }
+}
