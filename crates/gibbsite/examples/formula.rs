@@ -14,7 +14,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = initial_points_with_gradient(&energy, 64, 0)?;
     let run = sample(&energy, &Mala::new(0.1), start, &RunOptions::default(), &|_| {})?;
     let s = summary(&run.draws.coordinate(0));
-    println!("mean: exact {:+.5}, sampled {:+.5} +- {:.5} (ess {:.0})", exact.mean()[0], s.mean, s.mcse_mean, s.ess_bulk);
+    println!(
+        "mean: exact {:+.5}, sampled {:+.5} +- {:.5} (ess {:.0})",
+        exact.mean()[0],
+        s.mean,
+        s.mcse_mean,
+        s.ess_bulk
+    );
     println!("sd:   exact {:.5}, sampled {:.5} +- {:.5}", exact.sd()[0], s.sd, s.mcse_sd);
     Ok(())
 }

@@ -36,7 +36,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = sample(&energy, &Hmc::new(0.5, 8), start, &RunOptions::default(), &|_| {})?;
     for j in 0..3 {
         let s = summary(&run.draws.coordinate(j));
-        println!("x{}: mean {:+.4} +- {:.4}, sd {:.4} +- {:.4}, R-hat {:.4}", j + 1, s.mean, s.mcse_mean, s.sd, s.mcse_sd, s.rhat);
+        println!(
+            "x{}: mean {:+.4} +- {:.4}, sd {:.4} +- {:.4}, R-hat {:.4}",
+            j + 1,
+            s.mean,
+            s.mcse_mean,
+            s.sd,
+            s.mcse_sd,
+            s.rhat
+        );
     }
     println!("exact: mean 0, sd {:.4}", 0.822_179_f64);
     Ok(())

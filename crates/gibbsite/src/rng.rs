@@ -172,7 +172,7 @@ fn splitmix(z: u64) -> u64 {
 }
 
 /// Chains computed together; rows of a page are padded to a multiple of it.
-const TILE: usize = 32;
+const TILE: usize = 64;
 
 /// Everything of the Philox counter but the element block: chain, page (56 bits) and purpose (8 bits).
 #[derive(Clone, Copy)]
@@ -272,17 +272,22 @@ simd_fn! {
             for tile in (0..n).step_by(TILE) {
                 let at = Counter { chain: counter.chain.wrapping_add(tile as u32), ..counter };
                 let w = philox(key, at, b as u32);
-                let mut z = [[0.0f32; TILE]; 4];
-                for lane in 0..TILE {
-                    (z[0][lane], z[1][lane]) = box_muller(w[0][lane], w[1][lane]);
-                    (z[2][lane], z[3][lane]) = box_muller(w[2][lane], w[3][lane]);
-                }
-                for k in 0..4 {
-                    let start = (4 * b + k) * n + tile;
-                    out[start..start + TILE].copy_from_slice(&z[k]);
-                }
+                let (page, _) = out[4 * b * n..].split_at_mut(4 * n);
+                let (first, second) = page.split_at_mut(2 * n);
+                box_muller_tile(&w[0], &w[1], first, n, tile);
+                box_muller_tile(&w[2], &w[3], second, n, tile);
             }
         }
+    }
+}
+
+/// Two columns of normals, `TILE` rows from `at` on, from two words a row; the columns have `n` rows.
+#[inline(always)]
+fn box_muller_tile(radius: &[u32; TILE], angle: &[u32; TILE], columns: &mut [f32], n: usize, at: usize) {
+    let (a, b) = columns.split_at_mut(n);
+    let (a, b) = (&mut a[at..at + TILE], &mut b[at..at + TILE]);
+    for lane in 0..TILE {
+        (a[lane], b[lane]) = box_muller(radius[lane], angle[lane]);
     }
 }
 

@@ -39,7 +39,12 @@ impl<T: Tractable> Base for T {
 /// # Errors
 /// [`LogZError::Draws`] below 25 draws, [`LogZError::Undefined`] and [`LogZError::Unbounded`] with the point,
 /// [`LogZError::Empty`] when all weights are zero, [`LogZError::Labels`] for energies with labels.
-pub fn log_z<E: Energy + ?Sized, B: Base + ?Sized>(energy: &E, base: &B, n: usize, seed: u64) -> Result<LogZ, LogZError> {
+pub fn log_z<E: Energy + ?Sized, B: Base + ?Sized>(
+    energy: &E,
+    base: &B,
+    n: usize,
+    seed: u64,
+) -> Result<LogZ, LogZError> {
     require_real(energy, "importance", usize::MAX)?;
     let min = 25;
     if n < min {
@@ -82,7 +87,9 @@ fn summarise(log_w: &[f64]) -> Result<LogZ, LogZError> {
     let (ess, k) = (ess_of_weights(log_w), pareto_k(log_w));
     let mut warnings = Vec::new();
     if k.is_nan() || k > 0.7 {
-        warnings.push(format!("Pareto k of the importance weights is {k:.2}, above 0.7: neither the value nor its error can be trusted"));
+        warnings.push(format!(
+            "Pareto k of the importance weights is {k:.2}, above 0.7: neither the value nor its error can be trusted"
+        ));
     }
     if ess < 100.0 {
         warnings.push(format!("the effective sample size is only {ess:.0} of {n}"));
@@ -127,7 +134,8 @@ impl StudentT {
         assert!(half_dof > 0, "degrees of freedom must be positive");
         let (d, nu) = (gaussian.mean().len() as f64, 2.0 * half_dof as f64);
         // Gamma((nu + d)/2) / Gamma(nu/2) / (nu/2)^(d/2) / (2 pi)^(d/2) / det L.
-        let log_norm = crate::diagnostics::ln_gamma(0.5 * (nu + d)) - crate::diagnostics::ln_gamma(0.5 * nu)
+        let log_norm = crate::diagnostics::ln_gamma(0.5 * (nu + d))
+            - crate::diagnostics::ln_gamma(0.5 * nu)
             - 0.5 * d * (0.5 * nu).ln()
             - gaussian.log_z();
         Self { gaussian, half_dof, log_norm }

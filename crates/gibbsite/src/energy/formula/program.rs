@@ -152,12 +152,9 @@ impl Program {
             let v_data = v.map_or(&[][..], Matrix::as_slice);
             let whole = n - n % LANES;
             let mut outputs = Outputs { first, rest, stride: n, offset: 0 };
-            for offset in (0..whole).step_by(LANES) {
-                outputs.offset = offset;
-                let xs = Columns { data: x.as_slice(), stride: n, offset };
-                let vs = Columns { data: v_data, stride: n, offset };
-                execute(&self.ops, &self.uniforms, &mut memory.slots, xs, vs, &mut outputs);
-            }
+            let xs = Columns { data: x.as_slice(), stride: n, offset: 0 };
+            let vs = Columns { data: v_data, stride: n, offset: 0 };
+            execute(&self.ops, &self.uniforms, &mut memory.slots, xs, vs, &mut outputs, whole);
             if whole < n {
                 self.run_rest(x, v, whole, memory, outputs);
             }
@@ -188,7 +185,7 @@ impl Program {
         let vs = Columns { data: v_pad, stride: LANES, offset: 0 };
         let (first, rest) = memory.outputs.split_at_mut(LANES);
         let mut padded = Outputs { first, rest, stride: LANES, offset: 0 };
-        execute(&self.ops, &self.uniforms, &mut memory.slots, xs, vs, &mut padded);
+        execute(&self.ops, &self.uniforms, &mut memory.slots, xs, vs, &mut padded, LANES);
         out.first[from..].copy_from_slice(&padded.first[..n_rest]);
         for k in 0..self.n_outputs - 1 {
             out.rest[k * n + from..(k + 1) * n].copy_from_slice(&padded.rest[k * LANES..][..n_rest]);
@@ -271,7 +268,7 @@ fn horner<const N: usize>(out: &mut Tile, a: &Tile, c: &[f64]) {
 }
 
 simd_fn! {
-    /// Runs all operations on one tile.
+    /// Runs all operations on the tiles of the first `n` rows, a multiple of the tile.
     fn execute(
         ops: &[(Target, Op)],
         uniforms: &[f64],
@@ -279,15 +276,20 @@ simd_fn! {
         x: Columns<'_>,
         v: Columns<'_>,
         outputs: &mut Outputs<'_>,
+        n: usize,
     ) {
-        for (target, op) in ops {
-            match *target {
-                Target::Output(k) => apply(op, outputs.tile(k), uniforms, slots, x, v),
-                Target::Slot(i) => {
-                    // The slot is taken out while it is written, so that the others can be read.
-                    let mut tile = slots[i as usize].take().expect("a slot is never its own argument");
-                    apply(op, &mut tile, uniforms, slots, x, v);
-                    slots[i as usize] = Some(tile);
+        for offset in (0..n).step_by(LANES) {
+            outputs.offset = offset;
+            let (x, v) = (Columns { offset, ..x }, Columns { offset, ..v });
+            for (target, op) in ops {
+                match *target {
+                    Target::Output(k) => apply(op, outputs.tile(k), uniforms, slots, x, v),
+                    Target::Slot(i) => {
+                        // The slot is taken out while it is written, so that the others can be read.
+                        let mut tile = slots[i as usize].take().expect("a slot is never its own argument");
+                        apply(op, &mut tile, uniforms, slots, x, v);
+                        slots[i as usize] = Some(tile);
+                    }
                 }
             }
         }
