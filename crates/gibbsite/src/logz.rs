@@ -1,1 +1,262 @@
 //! log Z = log of the integral of exp(-E(x)), with an error and bounds. One file per estimator.
+//!
+//! Exact methods (closed form, quadrature) are preferred to Monte Carlo; every answer says which was used and how far
+//! it can be trusted.
+
+pub mod adaptive;
+
+
+mod lines;
+pub mod quadrature;
+pub(crate) mod rule;
+mod scan;
+
+pub use adaptive::{Options, log_z, quadrature};
+pub use quadrature::Quadrature;
+
+/// What `lower` and `upper` of a [`LogZ`] mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bounds {
+    /// The value is exact up to the numerical error, and the bounds are value -+ that error.
+    Exact,
+    /// The bounds hold with probability at least `1 - delta`.
+    Guaranteed {
+        /// Probability that they fail.
+        delta: f64,
+    },
+    /// The bounds hold if the draws they were computed from are exact draws of the target.
+    IfDrawsExact,
+    /// Value -+ 2 standard errors.
+    Statistical,
+    /// No bounds.
+    None,
+}
+
+impl Bounds {
+    /// The name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bounds::Exact => "exact",
+            Bounds::Guaranteed { .. } => "guaranteed",
+            Bounds::IfDrawsExact => "if_draws_exact",
+            Bounds::Statistical => "statistical",
+            Bounds::None => "none",
+        }
+    }
+}
+
+/// An estimate of log Z (natural logarithm, in the units of E).
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogZ {
+    /// The estimate.
+    pub value: f64,
+    /// Standard error, or the estimated numerical error of a deterministic method. NaN when the method gives none.
+    pub std_err: f64,
+    /// Lower bound, in the sense of `bounds`.
+    pub lower: f64,
+    /// Upper bound, in the sense of `bounds`.
+    pub upper: f64,
+    /// What the bounds mean.
+    pub bounds: Bounds,
+    /// How it was computed: `closed form`, `quadrature`, `simpson`, `importance`, ...
+    pub method: &'static str,
+    /// Whether the value is exact up to numerical error.
+    pub exact: bool,
+    /// Effective sample size of a Monte Carlo estimate.
+    pub ess: Option<f64>,
+    /// Pareto shape of the importance weights.
+    pub pareto_k: Option<f64>,
+    /// Difference of two independent methods in joint standard errors, where two were run.
+    pub agreement: Option<f64>,
+    /// What a reader should know before using the value.
+    pub warnings: Vec<String>,
+    /// Energy evaluations.
+    pub n_evals: u64,
+}
+
+impl LogZ {
+    /// An exact value with numerical error `error`.
+    pub fn exact(value: f64, error: f64, method: &'static str, n_evals: u64) -> Self {
+        Self {
+            value,
+            std_err: error,
+            lower: value - error,
+            upper: value + error,
+            bounds: Bounds::Exact,
+            method,
+            exact: true,
+            ess: None,
+            pareto_k: None,
+            agreement: None,
+            warnings: Vec::new(),
+            n_evals,
+        }
+    }
+}
+
+/// Why log Z could not be computed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LogZError {
+    /// The energy is NaN.
+    #[error("the energy is undefined (NaN) at {}", show(.point))]
+    Undefined {
+        /// Where.
+        point: Vec<f64>,
+    },
+    /// The energy is minus infinity.
+    #[error("the energy is minus infinity at {}", show(.point))]
+    Unbounded {
+        /// Where.
+        point: Vec<f64>,
+    },
+    /// The integral of exp(-E) does not converge.
+    #[error("exp(-E) does not decay along the direction {}: its integral is infinite", show(.direction))]
+    Diverges {
+        /// Unit vector towards infinity along which exp(-E) does not decay fast enough.
+        direction: Vec<f64>,
+    },
+    /// The integral of exp(-E) does not converge at a finite end of the support.
+    #[error("exp(-E) is not integrable at the end {} of coordinate {}", .end, .axis + 1)]
+    DivergesAtEnd {
+        /// Coordinate, from 0.
+        axis: usize,
+        /// The end of its support.
+        end: f64,
+    },
+    /// exp(-E) is zero wherever it was evaluated.
+    #[error("exp(-E) is zero at all {n_evals} points tried")]
+    Empty {
+        /// Points tried.
+        n_evals: u64,
+    },
+    /// Too many dimensions for the method.
+    #[error("{method} works in 1 to {max} dimensions, not in {dim}")]
+    Dimension {
+        /// The method.
+        method: &'static str,
+        /// Dimensions of the energy.
+        dim: usize,
+        /// Most dimensions the method can do.
+        max: usize,
+    },
+    /// The method is for real coordinates.
+    #[error("{method} needs real coordinates only; the energy has {n_labels} labels")]
+    Labels {
+        /// The method.
+        method: &'static str,
+        /// Number of labels.
+        n_labels: usize,
+    },
+    /// The box of a fixed grid is not usable.
+    #[error("coordinate {} has the range {lower} to {upper}; it needs finite lower < upper", .axis + 1)]
+    Box {
+        /// Coordinate, from 0.
+        axis: usize,
+        /// Lower end.
+        lower: f64,
+        /// Upper end.
+        upper: f64,
+    },
+    /// As many ends as coordinates are needed.
+    #[error("{given} lower or upper ends for {dim} coordinates")]
+    BoxLength {
+        /// Ends given.
+        given: usize,
+        /// Coordinates.
+        dim: usize,
+    },
+    /// Simpson's rule needs an even number of intervals.
+    #[error("Simpson's rule needs an even number of intervals of at least 2, not {n}")]
+    Intervals {
+        /// Intervals asked for.
+        n: usize,
+    },
+    /// More points than is sensible.
+    #[error("{points:.3e} grid points are more than the limit of {limit:.0e}")]
+    TooManyPoints {
+        /// Points asked for.
+        points: f64,
+        /// The limit.
+        limit: f64,
+    },
+    /// A number of draws too small to give an error.
+    #[error("{n} draws are too few; at least {min} are needed")]
+    Draws {
+        /// Draws asked for.
+        n: usize,
+        /// Least number.
+        min: usize,
+    },
+}
+
+impl LogZError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Undefined { .. } => "restrict the support to where the energy is defined, for instance with --bounds \"x=0..inf\"",
+            Self::Unbounded { .. } => "an energy must be bounded below near almost every point; check the formula there",
+            Self::Diverges { .. } => "add a term that grows in that direction, such as 0.01*x^2, or restrict the support with --bounds",
+            Self::DivergesAtEnd { .. } => "the energy falls too fast at that end; weaken the singularity or move the end",
+            Self::Empty { .. } => "check the support and the sign of the energy",
+            Self::Dimension { .. } | Self::Labels { .. } => "use another method, such as importance",
+            Self::Box { .. } => "give finite --lower and --upper with lower < upper",
+            Self::BoxLength { .. } => "give one end for all coordinates or one for each",
+            Self::Intervals { .. } => "make --n even",
+            Self::TooManyPoints { .. } => "make --n smaller, or use --method auto",
+            Self::Draws { .. } => "ask for more draws",
+        }
+    }
+}
+
+fn show(v: &[f64]) -> String {
+    let parts: Vec<String> = v.iter().map(|x| format!("{x:.6}").trim_end_matches('0').trim_end_matches('.').to_string()).collect();
+    format!("({})", parts.join(", "))
+}
+
+/// log(sum_i exp(a_i)), computed relative to the largest term; `-inf` for no terms.
+pub fn log_sum_exp(a: &[f64]) -> f64 {
+    let top = a.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if !top.is_finite() {
+        return if a.iter().any(|v| v.is_nan()) { f64::NAN } else { top };
+    }
+    let sum: f64 = a.iter().map(|v| (v - top).exp()).sum();
+    top + sum.ln()
+}
+
+/// Real coordinates only, and at most `max` of them.
+pub(crate) fn require_real<E: crate::energy::Energy + ?Sized>(
+    energy: &E,
+    method: &'static str,
+    max: usize,
+) -> Result<usize, LogZError> {
+    let space = energy.space();
+    let dim = space.dim();
+    if !space.labels.is_empty() {
+        return Err(LogZError::Labels { method, n_labels: space.labels.len() });
+    }
+    if dim == 0 || dim > max {
+        return Err(LogZError::Dimension { method, dim, max });
+    }
+    Ok(dim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_sum_exp_shifts() {
+        assert_eq!(log_sum_exp(&[]), f64::NEG_INFINITY);
+        assert!((log_sum_exp(&[1e4, 1e4]) - 1e4 - 2f64.ln()).abs() < 1e-11);
+        assert!((log_sum_exp(&[-1e4, -1e4]) + 1e4 - 2f64.ln()).abs() < 1e-11);
+        assert!(log_sum_exp(&[0.0, f64::NAN]).is_nan());
+        assert_eq!(log_sum_exp(&[f64::NEG_INFINITY]), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn errors_read_well() {
+        let e = LogZError::Diverges { direction: vec![1.0, 0.0] };
+        assert_eq!(e.to_string(), "exp(-E) does not decay along the direction (1, 0): its integral is infinite");
+        assert!(!e.hint().is_empty());
+    }
+}

@@ -1,0 +1,138 @@
+//! Adaptive quadrature of exp(-E) over the whole support, in one to three dimensions.
+//!
+//! Each line is scanned over many scales for its mass (see [`super::scan`]), cut into panels, and integrated by the
+//! 21-point Gauss-Kronrod pair with bisection of the worst panels; two and three dimensions nest lines (see
+//! [`super::lines`]). The order of nesting is the order of the coordinates.
+
+use std::sync::atomic::AtomicU64;
+
+use super::lines::{Context, Diverges, Line};
+use super::quadrature::{self, Quadrature};
+use super::{LogZ, LogZError, require_real};
+use crate::energy::Energy;
+use crate::points::{Matrix, Support};
+
+/// How accurate a quadrature is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options {
+    /// Relative tolerance of Z (absolute in log Z); by default 1e-13, 1e-11 and 1e-9 in 1, 2 and 3 dimensions.
+    pub tol: Option<f64>,
+}
+
+/// Farthest point of the grids before anything is known about the energy.
+const REACH: f64 = 1e8;
+
+/// A converged tree of lines and what it cost.
+pub(crate) struct Tree {
+    pub line: Line,
+    pub dim: usize,
+    pub n_evals: u64,
+}
+
+/// Integrates over all coordinates; with `collect` the nodes of inner lines are kept.
+pub(crate) fn tree<E: Energy + ?Sized>(energy: &E, options: &Options, collect: bool) -> Result<Tree, LogZError> {
+    let dim = require_real(energy, "quadrature", 3)?;
+    let supports = energy.space().reals.clone();
+    check_supports(&supports)?;
+    let tol = tolerances(dim, options.tol);
+    let (du, n_hull) = if dim == 1 { (0.1, 48) } else { (0.25, 24) };
+    let mut context =
+        Context { energy, supports, tol, reach: vec![REACH; dim], du, n_hull, collect, n_evals: AtomicU64::new(0) };
+    let start = Matrix::new(1, 0);
+    if dim > 1 {
+        // A crude pass finds out how far each coordinate goes, so that the fine pass need not look everywhere.
+        let line = first(context.integrate(0, &start, &[f64::NEG_INFINITY], false)?);
+        verdict(&line, dim, &context)?;
+        for (j, reach) in context.reach.iter_mut().enumerate() {
+            let s = context.supports[j];
+            let offset = [s.lower(), s.upper()].into_iter().filter(|e| e.is_finite()).fold(0.0f64, |m, e| m.max(e.abs()));
+            *reach = (4.0 * (line.reach[j] + offset)).clamp(1e-3, REACH);
+        }
+    }
+    let line = first(context.integrate(0, &start, &[f64::NEG_INFINITY], true)?);
+    verdict(&line, dim, &context)?;
+    let n_evals = context.n_evals.into_inner();
+    Ok(Tree { line, dim, n_evals })
+}
+
+/// Integrates the coordinates after the first `j`, for each row of `prefix`, shape `(n, j)`.
+pub(crate) fn conditional_lines<E: Energy + ?Sized>(energy: &E, prefix: &Matrix<f64>, reach: &[f64; 3], tol: f64) -> Result<Vec<Line>, LogZError> {
+    let dim = require_real(energy, "quadrature", 3)?;
+    let j = prefix.n_cols();
+    let context = Context {
+        energy,
+        supports: energy.space().reals.clone(),
+        tol: vec![tol; dim],
+        reach: reach[..dim].to_vec(),
+        du: 0.25,
+        n_hull: 24,
+        collect: true,
+        n_evals: AtomicU64::new(0),
+    };
+    context.integrate(j, prefix, &vec![f64::NEG_INFINITY; prefix.n_rows()], true)
+}
+
+fn first(lines: Vec<Line>) -> Line {
+    lines.into_iter().next().unwrap_or_default()
+}
+
+fn tolerances(dim: usize, tol: Option<f64>) -> Vec<f64> {
+    let tol = tol.unwrap_or([1e-13, 1e-11, 1e-9][dim - 1]).max(1e-15);
+    (0..dim).map(|j| (tol * 0.1f64.powi(j as i32)).max(1e-14)).collect()
+}
+
+fn check_supports(supports: &[Support]) -> Result<(), LogZError> {
+    for (axis, s) in supports.iter().enumerate() {
+        let (lower, upper) = (s.lower(), s.upper());
+        if lower.is_nan() || upper.is_nan() || lower >= upper {
+            return Err(LogZError::Box { axis, lower, upper });
+        }
+    }
+    Ok(())
+}
+
+/// Errors of the outermost line.
+fn verdict<E: ?Sized>(line: &Line, dim: usize, context: &Context<'_, E>) -> Result<(), LogZError> {
+    match line.diverges {
+        Some(Diverges::AtEnd(axis, end)) => return Err(LogZError::DivergesAtEnd { axis, end }),
+        Some(Diverges::Along(far)) => {
+            let largest = far.iter().fold(0.0f64, |m, v| if v.is_nan() { m } else { m.max(v.abs()) });
+            let scaled: Vec<f64> = far[..dim].iter().map(|v| if v.is_nan() { 0.0 } else { v / largest }).collect();
+            let norm = scaled.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let direction = scaled.iter().map(|v| if (v / norm).abs() < 1e-6 { 0.0 } else { v / norm }).collect();
+            return Err(LogZError::Diverges { direction });
+        }
+        None => {}
+    }
+    if line.log_z == f64::NEG_INFINITY {
+        return Err(LogZError::Empty { n_evals: context.n_evals.load(std::sync::atomic::Ordering::Relaxed) });
+    }
+    if line.log_z.is_nan() {
+        return Err(LogZError::Undefined { point: line.peak[..dim].to_vec() });
+    }
+    Ok(())
+}
+
+/// log Z by adaptive quadrature, 1 to 3 real dimensions.
+///
+/// # Errors
+/// [`LogZError::Diverges`] with the direction when exp(-E) is not integrable, [`LogZError::Undefined`] with the point
+/// when E is NaN, [`LogZError::Dimension`] and [`LogZError::Labels`] when the space does not fit.
+pub fn log_z<E: Energy + ?Sized>(energy: &E, options: &Options) -> Result<LogZ, LogZError> {
+    let tree = tree(energy, options, false)?;
+    let mut out = LogZ::exact(tree.line.log_z, tree.line.rel_err.max(f64::EPSILON), "quadrature", tree.n_evals);
+    if tree.line.rel_err > 1e-6 {
+        out.exact = false;
+        out.bounds = super::Bounds::None;
+        out.warnings.push(format!("quadrature converged only to {:.1e}", tree.line.rel_err));
+    }
+    Ok(out)
+}
+
+/// The nodes and weights of a converged quadrature, for expectations under p. Deterministic.
+///
+/// # Errors
+/// As [`log_z`].
+pub fn quadrature<E: Energy + ?Sized>(energy: &E, options: &Options) -> Result<Quadrature, LogZError> {
+    Ok(quadrature::from_tree(tree(energy, options, true)?))
+}

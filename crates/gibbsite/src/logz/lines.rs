@@ -1,0 +1,408 @@
+//! Nested adaptive quadrature over many lines at once.
+//!
+//! A *line* fixes the first `j` coordinates and integrates the others: l(x_j) is -E for the last coordinate, and the log
+//! of an inner integral for the others. All lines of a block go through the same stages together (scan, panels,
+//! bisection), and every stage evaluates everything that is pending in one call, so the energy always sees long batches.
+//! Lines do not influence each other: the result is the same for any block size and number of threads.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use super::LogZError;
+use super::rule::{self, KRONROD, N, NODES};
+use super::scan::{End, Sample, Scan, base_grid};
+use crate::energy::Energy;
+use crate::points::{Matrix, Points, Support};
+
+/// Lines of one block.
+const BLOCK: usize = 64;
+
+/// Everything that stays the same while one integral is computed.
+pub(crate) struct Context<'a, E: ?Sized> {
+    pub energy: &'a E,
+    pub supports: Vec<Support>,
+    /// Relative tolerance at each level.
+    pub tol: Vec<f64>,
+    /// How far from the origin the grids of each coordinate go.
+    pub reach: Vec<f64>,
+    /// Spacing of the grid near the origin.
+    pub du: f64,
+    /// Least number of cells over the region that holds the mass.
+    pub n_hull: usize,
+    /// Keep the panels of inner lines.
+    pub collect: bool,
+    pub n_evals: AtomicU64,
+}
+
+/// 21 nodes on `[lo, hi]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Panel {
+    pub lo: f64,
+    pub hi: f64,
+    /// l at the nodes.
+    pub ell: [f64; N],
+    /// Inner lines at the nodes, empty at the last level.
+    pub inner: Vec<Line>,
+    /// Log of the integral relative to `top`.
+    pub top: f64,
+    pub k: f64,
+    /// Error of the rule and error inherited from inner lines, same units as `k`.
+    err: f64,
+    inherited: f64,
+    log_raw: f64,
+    splittable: bool,
+}
+
+/// The integral over one line.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line {
+    pub log_z: f64,
+    /// Estimated relative error of the integral.
+    pub rel_err: f64,
+    /// Where exp(-E) is largest, this coordinate and the inner ones.
+    pub peak: [f64; 3],
+    /// Largest |x| with relevant mass, this coordinate and the inner ones.
+    pub reach: [f64; 3],
+    /// Panels by increasing x; empty for crude lines.
+    pub panels: Vec<Panel>,
+    /// Direction in which the integral is infinite.
+    pub diverges: Option<Diverges>,
+}
+
+/// Where a line does not decay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Diverges {
+    /// A far point in the direction.
+    Along([f64; 3]),
+    /// A finite end.
+    AtEnd(usize, f64),
+}
+
+/// Evaluations asked for: one line index and position each.
+#[derive(Default)]
+struct Wanted {
+    line: Vec<u32>,
+    x: Vec<f64>,
+}
+
+impl<E: Energy + ?Sized> Context<'_, E> {
+    fn dim(&self) -> usize {
+        self.supports.len()
+    }
+
+    /// l at the wanted points of level `j`, and the inner lines where there are any.
+    fn eval(&self, j: usize, prefix: &Matrix<f64>, at: &Wanted, floor: &[f64], full: bool) -> Result<(Vec<f64>, Vec<Line>), LogZError> {
+        let n = at.x.len();
+        let mut m = Matrix::new(n, j + 1);
+        for c in 0..j {
+            let from = prefix.col(c);
+            for (to, line) in m.col_mut(c).iter_mut().zip(&at.line) {
+                *to = from[*line as usize];
+            }
+        }
+        m.col_mut(j).copy_from_slice(&at.x);
+        if j + 1 == self.dim() {
+            let mut e = vec![0.0; n];
+            self.energy.energy(&Points::from_real(m), &mut e);
+            self.n_evals.fetch_add(n as u64, Ordering::Relaxed);
+            e.iter_mut().for_each(|e| *e = -*e);
+            return Ok((e, Vec::new()));
+        }
+        let floors: Vec<f64> = at.line.iter().map(|l| floor[*l as usize]).collect();
+        let lines = self.integrate(j + 1, &m, &floors, full)?;
+        Ok((lines.iter().map(|l| l.log_z).collect(), lines))
+    }
+
+    /// Integrates coordinates `j..` for every row of `prefix`, shape `(n, j)`. Lines whose log integral is below their
+    /// `floor` are left crude; with `full` false all are.
+    pub fn integrate(&self, j: usize, prefix: &Matrix<f64>, floor: &[f64], full: bool) -> Result<Vec<Line>, LogZError> {
+        let n = prefix.n_rows();
+        let grid = base_grid(self.supports[j], self.reach[j], self.du);
+        if n <= BLOCK {
+            return self.block(j, prefix, floor, full, &grid);
+        }
+        let blocks: Vec<Vec<Line>> = (0..n.div_ceil(BLOCK))
+            .into_par_iter()
+            .map(|b| {
+                let first = b * BLOCK;
+                let len = BLOCK.min(n - first);
+                self.block(j, &prefix.rows(first, len), &floor[first..first + len], full, &grid)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(blocks.into_iter().flatten().collect())
+    }
+
+    fn block(&self, j: usize, prefix: &Matrix<f64>, floor: &[f64], full: bool, grid: &[f64]) -> Result<Vec<Line>, LogZError> {
+        let scanned = self.scan(j, prefix, floor, full, grid)?;
+        let mut lines = Vec::with_capacity(scanned.len());
+        let mut starts = Vec::new();
+        for (i, (scan, notes)) in scanned.iter().enumerate() {
+            let line = self.crude_line(j, prefix, i, scan, notes);
+            let go_on = full && line.diverges.is_none() && line.log_z.is_finite() && line.log_z > floor[i];
+            if go_on {
+                let cut = (self.tol[j] * 1e-3).ln().min(-34.0);
+                starts.extend(scan.panels(self.supports[j], cut).into_iter().map(|(a, b)| (i as u32, a, b, f64::NAN)));
+            }
+            lines.push(line);
+        }
+        if full {
+            self.bisect(j, prefix, &mut lines, starts)?;
+        }
+        Ok(lines)
+    }
+
+    /// Grid, refinement and tails of every line.
+    fn scan(&self, j: usize, prefix: &Matrix<f64>, floor: &[f64], full: bool, grid: &[f64]) -> Result<Vec<(Scan, Vec<Line>)>, LogZError> {
+        let n = prefix.n_rows();
+        let outer = j + 1 < self.dim();
+        let max_rounds = if full { 40 } else { 10 };
+        let no_floor = vec![f64::NEG_INFINITY; n];
+        let mut lines: Vec<(Scan, Vec<Line>)> = vec![Default::default(); n];
+        let mut at = Wanted::default();
+        for i in 0..n {
+            at.line.extend(std::iter::repeat_n(i as u32, grid.len()));
+            at.x.extend_from_slice(grid);
+        }
+        let mut more = Vec::new();
+        while !at.x.is_empty() {
+            let (ell, inner) = self.eval(j, prefix, &at, &no_floor, false)?;
+            let mut inner = inner.into_iter();
+            let mut start = 0;
+            while start < at.line.len() {
+                let i = at.line[start] as usize;
+                let end = start + at.line[start..].iter().take_while(|l| **l as usize == i).count();
+                let (scan, notes) = &mut lines[i];
+                let first_note = notes.len();
+                if outer {
+                    notes.extend(inner.by_ref().take(end - start));
+                }
+                scan.insert((start..end).map(|k| Sample { x: at.x[k], ell: ell[k], note: (first_note + k - start) as u32 }));
+                if scan.s.iter().all(|s| s.ell.is_nan()) && j > 0 {
+                    // Nothing is defined on this line; the outer level judges whether it may matter.
+                    scan.s.clear();
+                    start = end;
+                    continue;
+                }
+                if let Some(bad) = scan.drop_overflow() {
+                    return Err(LogZError::Undefined { point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)) });
+                }
+                if let Some(bad) = scan.s.iter().find(|s| s.ell == f64::INFINITY && s.x.abs() < 1e3) {
+                    return Err(LogZError::Unbounded { point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)) });
+                }
+                start = end;
+            }
+            at.line.clear();
+            at.x.clear();
+            for (i, (scan, _)) in lines.iter_mut().enumerate() {
+                scan.wants(self.supports[j], floor[i], self.n_hull, max_rounds, &mut more);
+                at.line.extend(std::iter::repeat_n(i as u32, more.len()));
+                at.x.extend_from_slice(&more);
+            }
+        }
+        Ok(lines)
+    }
+
+    /// The point at `x` on line `i`, inner coordinates at their peak.
+    fn full_point(&self, j: usize, prefix: &Matrix<f64>, i: usize, x: f64, inner: Option<&Line>) -> Vec<f64> {
+        let mut p: Vec<f64> = prefix.row(i);
+        p.push(x);
+        for c in j + 1..self.dim() {
+            p.push(inner.map_or(f64::NAN, |l| l.peak[c]));
+        }
+        p
+    }
+
+    /// What the scan alone says.
+    fn crude_line(&self, j: usize, prefix: &Matrix<f64>, i: usize, scan: &Scan, notes: &[Line]) -> Line {
+        if scan.s.is_empty() {
+            return Line { log_z: f64::NAN, rel_err: f64::INFINITY, ..Line::default() };
+        }
+        let support = self.supports[j];
+        let total = scan.crude();
+        let best = scan.best();
+        let mut line = Line { log_z: total, rel_err: 1.0, ..Line::default() };
+        line.peak[j] = best.x;
+        if let Some(inner) = notes.get(best.note as usize) {
+            line.peak[j + 1..].copy_from_slice(&inner.peak[j + 1..]);
+        }
+        for s in scan.s.iter().filter(|s| s.ell > best.ell - 50.0) {
+            line.reach[j] = line.reach[j].max(s.x.abs());
+            if let Some(inner) = notes.get(s.note as usize) {
+                for c in j + 1..self.dim() {
+                    line.reach[c] = line.reach[c].max(inner.reach[c]);
+                }
+                // An inner integral that diverges only counts where it carries mass.
+                if inner.diverges.is_some() && line.diverges.is_none() {
+                    line.diverges = inner.diverges;
+                }
+            }
+        }
+        for upper in [false, true] {
+            let end = if upper { support.upper() } else { support.lower() };
+            match scan.end(support, upper, total) {
+                End::Diverges if end.is_finite() => line.diverges = Some(Diverges::AtEnd(j, end)),
+                End::Diverges => {
+                    let far = if upper { &scan.s[scan.s.len() - 1] } else { &scan.s[0] };
+                    let far = if far.ell > f64::NEG_INFINITY {
+                        far
+                    } else {
+                        let mut ends = scan.s.iter().filter(|s| s.ell > f64::NEG_INFINITY);
+                        (if upper { ends.next_back() } else { ends.next() }).unwrap_or(far)
+                    };
+                    let p = self.full_point(j, prefix, i, far.x, notes.get(far.note as usize));
+                    let mut at = [0.0; 3];
+                    at[..p.len()].copy_from_slice(&p);
+                    line.diverges = Some(Diverges::Along(at));
+                }
+                End::Cut(left) => line.rel_err += (left - total).exp(),
+                End::Settled | End::Open => {}
+            }
+        }
+        if total == f64::INFINITY && line.diverges.is_none() {
+            line.diverges = Some(Diverges::Along(line.peak));
+        }
+        line
+    }
+
+    /// Bisects panels, all lines together, until every line meets its tolerance.
+    fn bisect(&self, j: usize, prefix: &Matrix<f64>, lines: &mut [Line], mut pending: Vec<(u32, f64, f64, f64)>) -> Result<(), LogZError> {
+        let tol = self.tol[j];
+        let mut touched = vec![false; lines.len()];
+        // Below this an inner line cannot matter.
+        let mut floor: Vec<f64> = vec![f64::NEG_INFINITY; lines.len()];
+        if j + 1 < self.dim() {
+            for (f, l) in floor.iter_mut().zip(lines.iter()) {
+                *f = l.log_z - l.reach[j].max(1.0).ln() - 55.0;
+            }
+        }
+        for line in lines.iter_mut() {
+            // The tail that could not be followed stays in the error; the crude error goes.
+            line.rel_err = (line.rel_err - 1.0).max(0.0);
+        }
+        let tail: Vec<f64> = lines.iter().map(|l| l.rel_err).collect();
+        for generation in 0..200 {
+            if pending.is_empty() {
+                break;
+            }
+            let mut at = Wanted::default();
+            for (line, lo, hi, _) in &pending {
+                let (c, h) = (0.5 * (lo + hi), 0.5 * (hi - lo));
+                at.line.extend(std::iter::repeat_n(*line, N));
+                at.x.extend(NODES.iter().map(|t| c + h * t));
+            }
+            let (ell, inner) = self.eval(j, prefix, &at, &floor, true)?;
+            let mut inner = inner.into_iter();
+            touched.fill(false);
+            for (p, (line, lo, hi, parent)) in pending.iter().enumerate() {
+                let l = &ell[p * N..(p + 1) * N];
+                let kids: Vec<Line> = inner.by_ref().take(N).collect();
+                if let Some(d) = kids.iter().find(|k| k.diverges.is_some() && k.log_z > floor[*line as usize]) {
+                    lines[*line as usize].diverges = d.diverges;
+                }
+                if let Some(bad) = l.iter().position(|v| v.is_nan() || *v == f64::INFINITY) {
+                    let point = self.full_point(j, prefix, *line as usize, at.x[p * N + bad], kids.get(bad));
+                    return Err(if l[bad].is_nan() { LogZError::Undefined { point } } else { LogZError::Unbounded { point } });
+                }
+                let panel = make_panel(*lo, *hi, l, kids, *parent, self.collect);
+                lines[*line as usize].panels.push(panel);
+                touched[*line as usize] = true;
+            }
+            pending.clear();
+            for (i, line) in lines.iter_mut().enumerate() {
+                if touched[i] {
+                    let limit = if j + 1 == self.dim() { 20_000 } else { 4_000 };
+                    let stop = generation == 199 || line.panels.len() > limit;
+                    select(i as u32, line, tol, tail[i], stop, &mut pending);
+                }
+            }
+        }
+        for line in lines.iter_mut() {
+            line.panels.sort_by(|a, b| a.lo.total_cmp(&b.lo));
+        }
+        Ok(())
+    }
+}
+
+fn make_panel(lo: f64, hi: f64, ell: &[f64], inner: Vec<Line>, parent_log_raw: f64, collect: bool) -> Panel {
+    let h = 0.5 * (hi - lo);
+    let s = rule::sums(ell, h);
+    let log_raw = s.raw.ln() + s.top;
+    // Bisection gains a factor 2^20 where the integrand is smooth, but only 4 or so at a kink: believe the small error
+    // estimate of smooth panels only where the gain was seen.
+    let smooth = parent_log_raw.is_nan() || log_raw < parent_log_raw - 4.0;
+    let err = if smooth { rule::smooth_error(s.raw, s.spread) } else { s.raw };
+    let mut inherited = 0.0;
+    for (i, l) in inner.iter().enumerate() {
+        if l.rel_err.is_finite() && ell[i] > s.top - 50.0 {
+            inherited += KRONROD[i] * (ell[i] - s.top).exp() * l.rel_err * h;
+        }
+    }
+    let magnitude = ell.iter().filter(|l| l.is_finite()).fold(0.0f64, |m, l| m.max(l.abs().min(s.top.abs() + 50.0)));
+    // Rounding of E, and of the position times the slope of E.
+    let drop = ell.iter().filter(|l| **l > s.top - 50.0).fold(0.0f64, |m, l| m.max(s.top - l));
+    let of_x = 0.05 * lo.abs().max(hi.abs()) * drop / (hi - lo);
+    let rounding = s.k * f64::EPSILON * (2.0 + 2.0 * magnitude + of_x);
+    let too_narrow = hi - lo <= 64.0 * f64::EPSILON * lo.abs().max(hi.abs());
+    let splittable = err > rounding && s.raw > 2.0 * inherited && !too_narrow;
+    let mut fixed = [0.0; N];
+    fixed.copy_from_slice(ell);
+    Panel {
+        lo,
+        hi,
+        ell: fixed,
+        inner: if collect { inner } else { Vec::new() },
+        top: s.top,
+        k: s.k,
+        err: err.max(0.1 * rounding),
+        inherited,
+        log_raw,
+        splittable,
+    }
+}
+
+/// Sums the panels of a line; moves those that must be halved to `pending`.
+fn select(i: u32, line: &mut Line, tol: f64, tail: f64, stop: bool, pending: &mut Vec<(u32, f64, f64, f64)>) {
+    let top = line.panels.iter().map(|p| p.top).fold(f64::NEG_INFINITY, f64::max);
+    if top == f64::NEG_INFINITY {
+        line.log_z = top;
+        return;
+    }
+    let scale = |p: &Panel| (p.top - top).exp();
+    let total: f64 = line.panels.iter().map(|p| p.k * scale(p)).sum();
+    let error: f64 = line.panels.iter().map(|p| p.err * scale(p)).sum();
+    let inherited: f64 = line.panels.iter().map(|p| p.inherited * scale(p)).sum();
+    line.log_z = top + total.ln();
+    line.rel_err = (error + inherited) / total + tail;
+    if error <= tol * total || stop {
+        return;
+    }
+    // Halve the worst panels until what the others contribute is well below the tolerance.
+    let mut order: Vec<usize> = (0..line.panels.len()).collect();
+    order.sort_by(|a, b| {
+        let (pa, pb) = (&line.panels[*a], &line.panels[*b]);
+        (pb.err * scale(pb)).total_cmp(&(pa.err * scale(pa))).then(pa.lo.total_cmp(&pb.lo))
+    });
+    let mut rest = error;
+    let mut halve = vec![false; line.panels.len()];
+    for k in order {
+        if rest <= 0.25 * tol * total {
+            break;
+        }
+        let p = &line.panels[k];
+        rest -= p.err * scale(p);
+        if p.splittable {
+            halve[k] = true;
+        }
+    }
+    let mut k = 0;
+    line.panels.retain(|p| {
+        k += 1;
+        if halve[k - 1] {
+            let mid = 0.5 * (p.lo + p.hi);
+            pending.push((i, p.lo, mid, p.log_raw));
+            pending.push((i, mid, p.hi, p.log_raw));
+        }
+        !halve[k - 1]
+    });
+}

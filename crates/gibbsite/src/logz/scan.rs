@@ -1,0 +1,357 @@
+//! Finding the mass of a density on a line before integrating it: a grid over many scales, refined around every peak,
+//! extended until the tails are negligible, and cut into panels over which the log density changes by a few units.
+
+use crate::points::Support;
+
+/// One evaluation of l(x) on a line; `note` indexes what the caller keeps about it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub x: f64,
+    pub ell: f64,
+    pub note: u32,
+}
+
+/// Largest |x| a line is followed to.
+const FAR: f64 = 1e300;
+
+/// Log of the share of the mass that may be left out.
+const NEGLIGIBLE: f64 = -39.0;
+
+/// What is known about one end of a line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum End {
+    /// The rest beyond the samples is negligible, or is a regular piece up to a finite end.
+    Settled,
+    /// More samples are needed.
+    Open,
+    /// The integral to this end is infinite.
+    Diverges,
+    /// The samples cannot go further; log of the mass that is left.
+    Cut(f64),
+}
+
+/// The samples of one line, by increasing x.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scan {
+    pub s: Vec<Sample>,
+    rounds: u32,
+    hull_done: bool,
+}
+
+/// A grid over the support: spacing `du` near the origin, geometric far out to `reach` and towards finite ends.
+pub(crate) fn base_grid(support: Support, reach: f64, du: f64) -> Vec<f64> {
+    match support {
+        Support::Real => {
+            let n = (reach.asinh() / du).ceil() as usize;
+            let half: Vec<f64> = (0..n).map(|k| ((k as f64 + 0.5) * du).sinh()).collect();
+            half.iter().rev().map(|x| -x).chain(half.iter().copied()).collect()
+        }
+        Support::Above(a) => half_line(a, reach, du).map(|z| a + z).filter(|x| *x > a).collect(),
+        Support::Below(b) => {
+            let mut x: Vec<f64> = half_line(b, reach, du).map(|z| b - z).filter(|x| *x < b).collect();
+            x.reverse();
+            x
+        }
+        Support::Interval(a, b) => {
+            let w = b - a;
+            let n = (6.4 / du) as usize;
+            let step = w / n as f64;
+            let near: Vec<f64> = (1..=16).rev().map(|k| step * 0.5f64.powi(2 * k)).collect();
+            let mut x: Vec<f64> = near.iter().map(|z| a + z).collect();
+            x.extend((0..n).map(|k| a + step * (k as f64 + 0.5)));
+            x.extend(near.iter().rev().map(|z| b - z));
+            x.retain(|x| *x > a && *x < b);
+            x.dedup();
+            x
+        }
+    }
+}
+
+fn half_line(end: f64, reach: f64, du: f64) -> impl Iterator<Item = f64> {
+    let first = (1e-12 * end.abs().max(1e-3)).ln();
+    let n = ((reach.ln() - first) / du).ceil() as usize;
+    (0..n).map(move |k| (first + (k as f64 + 0.5) * du).exp())
+}
+
+impl Scan {
+    /// Adds samples and keeps the order.
+    pub fn insert(&mut self, new: impl Iterator<Item = Sample>) {
+        self.s.extend(new);
+        self.s.sort_by(|a, b| a.x.total_cmp(&b.x));
+        self.s.dedup_by(|a, b| a.x == b.x);
+    }
+
+    /// Drops NaN samples that are mere overflow: their inward neighbour already has an energy above 1e30 (inf - inf).
+    /// Returns the first that is not.
+    pub fn drop_overflow(&mut self) -> Option<Sample> {
+        if !self.s.iter().any(|s| s.ell.is_nan()) {
+            return None;
+        }
+        let vanishing = |s: &Sample| s.ell < -1e30;
+        let (mut first, mut last) = (0, self.s.len());
+        while first < last && self.s[first].ell.is_nan() && self.s[first].x.abs() > 100.0 {
+            first += 1;
+        }
+        while last > first && self.s[last - 1].ell.is_nan() && self.s[last - 1].x.abs() > 100.0 {
+            last -= 1;
+        }
+        if let Some(bad) = self.s[first..last].iter().find(|s| s.ell.is_nan()) {
+            return Some(*bad);
+        }
+        if first > 0 && (first == last || !vanishing(&self.s[first])) {
+            return Some(self.s[first - 1]);
+        }
+        if last < self.s.len() && !vanishing(&self.s[last - 1]) {
+            return Some(self.s[last]);
+        }
+        self.s.truncate(last);
+        self.s.drain(..first);
+        None
+    }
+
+    /// The sample with the largest l.
+    pub fn best(&self) -> Sample {
+        let mut best = Sample { x: f64::NAN, ell: f64::NEG_INFINITY, note: 0 };
+        for s in &self.s {
+            if s.ell > best.ell || best.x.is_nan() {
+                best = *s;
+            }
+        }
+        best
+    }
+
+    /// Log of the integral by the trapezoidal rule over the samples: crude, but never blind to a sampled peak.
+    pub fn crude(&self) -> f64 {
+        let top = self.best().ell;
+        if !top.is_finite() {
+            return top;
+        }
+        let mut sum = 0.0;
+        let mut before: Option<(f64, f64)> = None;
+        for s in &self.s {
+            let f = if s.ell - top > -50.0 { (s.ell - top).exp() } else { 0.0 };
+            if let Some((x, g)) = before
+                && f + g > 0.0
+            {
+                sum += 0.5 * (f + g) * (s.x - x);
+            }
+            before = Some((s.x, f));
+        }
+        top + sum.ln()
+    }
+
+    /// Positions to evaluate next; none when the line is understood. `floor` is a value of l that does not matter any more.
+    pub fn wants(&mut self, support: Support, floor: f64, n_hull: usize, max_rounds: u32, out: &mut Vec<f64>) {
+        out.clear();
+        let top = self.best().ell;
+        if !top.is_finite() || self.rounds >= 60 {
+            return;
+        }
+        let total = self.crude();
+        for upper in [false, true] {
+            if self.end(support, upper, total) == End::Open {
+                self.extend(support, upper, out);
+            }
+        }
+        if self.rounds < max_rounds {
+            self.unresolved_peaks(top.max(floor), out);
+        }
+        if out.is_empty() && !self.hull_done && top > floor {
+            self.hull_done = true;
+            self.split_hull(top, n_hull, out);
+        }
+        self.rounds += 1;
+    }
+
+    /// Peaks that drop by more than 3 to a neighbour may hide a much higher top: 4 more points on either side.
+    fn unresolved_peaks(&self, top: f64, out: &mut Vec<f64>) {
+        let s = &self.s;
+        for i in 0..s.len() {
+            let here = s[i].ell;
+            let drop_left = if i > 0 { here - s[i - 1].ell } else { 0.0 };
+            let drop_right = if i + 1 < s.len() { here - s[i + 1].ell } else { 0.0 };
+            let drop = drop_left.max(drop_right);
+            if !(drop_left >= 0.0 && drop_right >= 0.0 && drop > 3.0) || here == f64::NEG_INFINITY {
+                continue;
+            }
+            if drop == f64::INFINITY && (self.rounds > 6 || here < top - 50.0) || here + drop < top - 50.0 {
+                continue;
+            }
+            for j in [i.wrapping_sub(1), i] {
+                let (Some(a), Some(b)) = (s.get(j), s.get(j.wrapping_add(1))) else { continue };
+                let w = (b.x - a.x) / 5.0;
+                if w > 32.0 * f64::EPSILON * a.x.abs().max(b.x.abs()) {
+                    out.extend((1..5).map(|k| a.x + w * k as f64));
+                }
+            }
+        }
+    }
+
+    /// Cells wider than 1/n of the region that holds the mass are cut, so that no mode hides between samples.
+    fn split_hull(&self, top: f64, n: usize, out: &mut Vec<f64>) {
+        let s = &self.s;
+        let inside = |s: &Sample| s.ell > top - 40.0;
+        let (Some(lo), Some(hi)) = (s.iter().position(inside), s.iter().rposition(inside)) else { return };
+        let (lo, hi) = (lo.saturating_sub(1), (hi + 1).min(s.len() - 1));
+        let widest = (s[hi].x - s[lo].x) / n as f64;
+        for i in lo..hi {
+            let w = s[i + 1].x - s[i].x;
+            let pieces = (w / widest).ceil().min(n as f64) as usize;
+            if pieces > 1 && w > 1e-10 * s[i].x.abs() {
+                out.extend((1..pieces).map(|k| s[i].x + w * k as f64 / pieces as f64));
+            }
+        }
+    }
+
+    /// Distance from the origin of the support and l, outermost finite sample first, then one a few samples inwards.
+    fn end_samples(&self, support: Support, upper: bool) -> Option<[(f64, f64); 2]> {
+        let finite_end = if upper { support.upper() } else { support.lower() };
+        let other_end = if upper { support.lower() } else { support.upper() };
+        let origin = if finite_end.is_finite() {
+            finite_end
+        } else if other_end.is_finite() {
+            other_end
+        } else {
+            0.0
+        };
+        let n = self.s.len();
+        let at = |k: usize| if upper { &self.s[n - 1 - k] } else { &self.s[k] };
+        let first = (0..n).find(|k| at(*k).ell > f64::NEG_INFINITY)?;
+        // Compare over a ratio of at least 1.5 in distance, so that rounding of l does not decide.
+        let z0 = (at(first).x - origin).abs();
+        let second = (first + 1..n).find(|k| {
+            let r = (at(*k).x - origin).abs() / z0;
+            !(0.66..=1.5).contains(&r)
+        })?;
+        Some([(z0, at(first).ell), ((at(second).x - origin).abs(), at(second).ell)])
+    }
+
+    /// What lies beyond the last sample at one end; `total` is the log of the mass found so far.
+    pub fn end(&self, support: Support, upper: bool, total: f64) -> End {
+        let finite = if upper { support.upper() } else { support.lower() }.is_finite();
+        let Some([(z0, l0), (z1, l1)]) = self.end_samples(support, upper) else { return End::Settled };
+        if l0 == f64::INFINITY {
+            return End::Diverges;
+        }
+        let outermost = if upper { self.s[self.s.len() - 1] } else { self.s[0] };
+        let vanished = outermost.ell == f64::NEG_INFINITY;
+        if vanished && (finite || z0 < 1e50) || l1 == f64::NEG_INFINITY {
+            return End::Settled;
+        }
+        let noise = 8.0 * f64::EPSILON * l0.abs().max(l1.abs());
+        let (change, log_ratio) = (l0 - l1, z0.ln() - z1.ln());
+        if noise > 1e-3 && change.abs() < 10.0 * noise {
+            return End::Settled;
+        }
+        // l = const + power ln z; the integral over d(ln z) needs power + 1 < 0 outwards, > 0 towards a finite end.
+        let power = change / log_ratio + 1.0;
+        let decays = if finite { power } else { -power };
+        if finite && (power - 1.0).abs() < 1e-2 {
+            return End::Settled;
+        }
+        let left = l0 + z0.ln() - decays.max(1e-300).ln();
+        if decays > 1e-9 && left < total + NEGLIGIBLE {
+            return End::Settled;
+        }
+        let smallest = if finite { 16.0 * f64::EPSILON * outermost.x.abs().min(1.0) } else { 0.0 };
+        let origin_is_zero = finite && (if upper { support.upper() } else { support.lower() }) == 0.0;
+        let can_extend = if !finite {
+            !vanished && z0 < FAR
+        } else {
+            z0 > if origin_is_zero { 1.0 / FAR } else { smallest.max(1.0 / FAR) }
+        };
+        if can_extend {
+            End::Open
+        } else if decays <= 1e-9 {
+            End::Diverges
+        } else {
+            End::Cut(left)
+        }
+    }
+
+    /// 32 more samples outwards (or towards the finite end), by factors of sqrt(e).
+    fn extend(&self, support: Support, upper: bool, out: &mut Vec<f64>) {
+        let end = if upper { support.upper() } else { support.lower() };
+        let other = if upper { support.lower() } else { support.upper() };
+        let x = if upper { self.s[self.s.len() - 1].x } else { self.s[0].x };
+        let origin = if end.is_finite() { end } else if other.is_finite() { other } else { 0.0 };
+        let z = x - origin;
+        let sign = if end.is_finite() { -0.5 } else { 0.5 };
+        for k in 1..=32 {
+            let y = origin + z * (sign * k as f64).exp();
+            if y != origin && y.abs() <= FAR * 2.0 {
+                out.push(y);
+            }
+        }
+    }
+
+    /// Panels that hold all but a share `exp(log_cut)` of the mass; l changes by a few units over each.
+    pub fn panels(&self, support: Support, log_cut: f64) -> Vec<(f64, f64)> {
+        let (mut x, mut l): (Vec<f64>, Vec<f64>) = self.s.iter().map(|s| (s.x, s.ell)).unzip();
+        if x.is_empty() {
+            return Vec::new();
+        }
+        let total = self.crude();
+        let geometric = [false, true].map(|upper| {
+            let end = if upper { support.upper() } else { support.lower() };
+            end.is_finite()
+                && self.end_samples(support, upper).is_some_and(|[(z0, l0), (z1, l1)]| {
+                    ((l0 - l1) / (z0.ln() - z1.ln())).abs() > 1e-2 && l0 > l1 - 60.0
+                })
+        });
+        if support.lower().is_finite() {
+            x.insert(0, support.lower());
+            l.insert(0, l[0]);
+        }
+        if support.upper().is_finite() {
+            x.push(support.upper());
+            l.push(l[l.len() - 1]);
+        }
+        let n = x.len();
+        let top = l.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mass = |i: usize| (l[i].max(l[i + 1]) - total + (x[i + 1] - x[i]).ln()).exp();
+        let cut = log_cut.exp();
+        let (mut lo, mut hi) = (0, n - 1);
+        let mut left_out = mass(0);
+        while lo + 1 < n - 1 && left_out < cut {
+            lo += 1;
+            left_out += mass(lo);
+        }
+        left_out = mass(n - 2);
+        while hi > lo + 1 && left_out < cut {
+            hi -= 1;
+            left_out += mass(hi - 1);
+        }
+        let mut panels = Vec::new();
+        let mut start = lo;
+        let (mut low, mut high) = (l[lo], l[lo]);
+        for i in lo + 1..=hi {
+            let (new_low, new_high) = (low.min(l[i]), high.max(l[i]));
+            let limit = 5.0 + 0.3 * (top - new_high);
+            let drop = if new_high == f64::NEG_INFINITY { 0.0 } else { new_high - new_low };
+            let ratio = if geometric[0] && i > 0 {
+                (x[i] - support.lower()) / (x[start] - support.lower())
+            } else if geometric[1] {
+                (support.upper() - x[start]) / (support.upper() - x[i])
+            } else {
+                1.0
+            };
+            let crosses_zero = x[start] < 0.0 && x[i] > 0.0;
+            if i > start + 1 && (drop > limit || ratio > 8.0 || crosses_zero) {
+                panels.push((x[start], x[i - 1]));
+                start = i - 1;
+                (low, high) = (l[start].min(l[i]), l[start].max(l[i]));
+            } else {
+                (low, high) = (new_low, new_high);
+            }
+        }
+        panels.push((x[start], x[hi]));
+        // Zero is where hand-written energies have their kinks and singularities.
+        if let Some(k) = panels.iter().position(|(a, b)| *a < 0.0 && *b > 0.0) {
+            let (a, b) = panels[k];
+            panels[k] = (a, 0.0);
+            panels.insert(k + 1, (0.0, b));
+        }
+        panels
+    }
+}
