@@ -1,2 +1,7 @@
 //! The binary `gibbsite`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gibbsite_cli::main(std::env::args_os().collect())
+}

@@ -1,1 +1,25 @@
-//! Pure functions on draws: R-hat, effective sample sizes, Monte-Carlo standard errors.
+//! Pure functions on draws: R-hat, effective sample sizes, Monte-Carlo standard errors, the tail of importance weights,
+//! and distances from a known distribution. No number is reported without them.
+//!
+//! Functions on chains take the draws of one scalar quantity as a slice of chains of equal length: `&[Vec<f64>]` or
+//! `&[&[f64]]`. Draws that are not finite are never dropped: one of them makes every result NaN.
+
+mod autocovariance;
+mod chains;
+mod distance;
+mod ess;
+mod mcse;
+mod pareto;
+mod rhat;
+mod special;
+mod summary;
+
+pub use autocovariance::autocovariance;
+pub use chains::MIN_DRAWS;
+pub use distance::{histogram, kl, ks_statistic, total_variation, z_score_between_chains};
+pub use ess::{ess_bulk, ess_mean, ess_median, ess_quantile, ess_raw, ess_sd, ess_tail};
+pub use mcse::{mcse_mean, mcse_median, mcse_quantile, mcse_sd};
+pub use pareto::{ess_of_weights, pareto_k, psis};
+pub use rhat::{rhat, rhat_raw};
+pub use special::{beta_cdf, beta_quantile, ln_gamma, normal_quantile};
+pub use summary::{Summary, summary};

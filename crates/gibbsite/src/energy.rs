@@ -73,3 +73,11 @@ pub trait Tractable: Energy {
 
 pub mod formula;
 pub mod menu;
+
+mod delegate;
+mod scaled;
+mod sum;
+mod transformed;
+pub use scaled::Scaled;
+pub use sum::Sum;
+pub use transformed::Transformed;

@@ -5,7 +5,6 @@
 
 pub mod adaptive;
 
-
 mod lines;
 pub mod quadrature;
 pub(crate) mod rule;
@@ -193,10 +192,18 @@ impl LogZError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Undefined { .. } => "restrict the support to where the energy is defined, for instance with --bounds \"x=0..inf\"",
-            Self::Unbounded { .. } => "an energy must be bounded below near almost every point; check the formula there",
-            Self::Diverges { .. } => "add a term that grows in that direction, such as 0.01*x^2, or restrict the support with --bounds",
-            Self::DivergesAtEnd { .. } => "the energy falls too fast at that end; weaken the singularity or move the end",
+            Self::Undefined { .. } => {
+                "restrict the support to where the energy is defined, for instance with --bounds \"x=0..inf\""
+            }
+            Self::Unbounded { .. } => {
+                "an energy must be bounded below near almost every point; check the formula there"
+            }
+            Self::Diverges { .. } => {
+                "add a term that grows in that direction, such as 0.01*x^2, or restrict the support with --bounds"
+            }
+            Self::DivergesAtEnd { .. } => {
+                "the energy falls too fast at that end; weaken the singularity or move the end"
+            }
             Self::Empty { .. } => "check the support and the sign of the energy",
             Self::Dimension { .. } | Self::Labels { .. } => "use another method, such as importance",
             Self::Box { .. } => "give finite --lower and --upper with lower < upper",
@@ -209,7 +216,8 @@ impl LogZError {
 }
 
 fn show(v: &[f64]) -> String {
-    let parts: Vec<String> = v.iter().map(|x| format!("{x:.6}").trim_end_matches('0').trim_end_matches('.').to_string()).collect();
+    let parts: Vec<String> =
+        v.iter().map(|x| format!("{x:.6}").trim_end_matches('0').trim_end_matches('.').to_string()).collect();
     format!("({})", parts.join(", "))
 }
 

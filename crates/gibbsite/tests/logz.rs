@@ -41,7 +41,11 @@ fn check<E: Energy>(name: &str, energy: E, expected: f64, tol: f64) {
     let err = (z.value - expected).abs();
     println!("{name:24} {:.15} err {err:.1e} claimed {:.1e} evals {} {ms:.3} ms", z.value, z.std_err, z.n_evals);
     assert!(err <= tol, "{name}: {} instead of {expected}, off by {err:.2e}", z.value);
-    assert!(err <= 3.0 * z.std_err + 4e-15 * expected.abs().max(1.0), "{name}: error {err:.1e} but {:.1e} claimed", z.std_err);
+    assert!(
+        err <= 3.0 * z.std_err + 4e-15 * expected.abs().max(1.0),
+        "{name}: error {err:.1e} but {:.1e} claimed",
+        z.std_err
+    );
 }
 
 fn ln_two_pi() -> f64 {
@@ -68,7 +72,12 @@ fn one_dimension() {
     check("student 0.2", real(1, |x| 0.6 * (1.0 + x[0] * x[0]).ln()), 2.42684373658967114732456110164, 1e-11);
     check("cosh", real(1, |x| x[0].cosh()), -0.171917218346842787381525786575, 1e-12);
     check("x^4-100x^2", real(1, |x| x[0].powi(4) - 100.0 * x[0] * x[0]), 2498.61642847023540770100368332, 1e-11);
-    check("exp(2x)-exp(x)+x^2", real(1, |x| (2.0 * x[0]).exp() - x[0].exp() + x[0] * x[0]), 0.361763508729932616125809475802, 1e-12);
+    check(
+        "exp(2x)-exp(x)+x^2",
+        real(1, |x| (2.0 * x[0]).exp() - x[0].exp() + x[0] * x[0]),
+        0.361763508729932616125809475802,
+        1e-12,
+    );
     let pair = |x: &[f64]| {
         let a = -0.5 * ((x[0] - 2.0) / 1e-3).powi(2);
         let b = -0.5 * ((x[0] + 2.0) / 1e-3).powi(2);
@@ -90,7 +99,12 @@ fn bounded_supports() {
     check("gamma 0.3", on(&[Above(0.0)], |x| 0.7 * x[0].ln() + x[0]), 2.9915689876875906f64.ln(), 1e-12);
     check("pareto 1.2", on(&[Above(1.0)], |x| 2.2 * x[0].ln()), -(1.2f64.ln()), 1e-12);
     check("inverse gamma", on(&[Above(0.0)], |x| 3.0 * x[0].ln() + 1.0 / x[0]), 0.0, 1e-12);
-    check("beta(.5,.5) ends", on(&[Interval(0.0, 1.0)], |x| 0.5 * x[0].ln() + 0.5 * (1.0 - x[0]).ln()), std::f64::consts::PI.ln(), 1e-7);
+    check(
+        "beta(.5,.5) ends",
+        on(&[Interval(0.0, 1.0)], |x| 0.5 * x[0].ln() + 0.5 * (1.0 - x[0]).ln()),
+        std::f64::consts::PI.ln(),
+        1e-7,
+    );
     check("wall inside", real(1, |x| if x[0].abs() < 1.7 { 0.0 } else { f64::INFINITY }), 3.4f64.ln(), 1e-11);
     check("square", on(&[Interval(0.0, 2.0), Interval(-1.0, 3.0)], |_| 1.0), 8f64.ln() - 1.0, 1e-11);
 }
@@ -115,13 +129,25 @@ fn ring(r: f64, sigma: f64) -> impl Fn(&[f64]) -> f64 + Send + Sync {
 fn two_dimensions() {
     let well = |x: f64| x.powi(4) - 6.0 * x * x - 0.5 * x;
     check("many-well", real(2, move |x| well(x[0]) + 0.5 * x[1] * x[1]), 10.293479707073867954, 1e-10);
-    check("rosenbrock", real(2, |x| 100.0 * (x[1] - x[0] * x[0]).powi(2) + (1.0 - x[0]).powi(2)), -1.1578552071446455, 1e-10);
-    check("rosenbrock swapped", real(2, |x| 100.0 * (x[0] - x[1] * x[1]).powi(2) + (1.0 - x[1]).powi(2)), -1.1578552071446455, 1e-10);
+    check(
+        "rosenbrock",
+        real(2, |x| 100.0 * (x[1] - x[0] * x[0]).powi(2) + (1.0 - x[0]).powi(2)),
+        -1.1578552071446455,
+        1e-10,
+    );
+    check(
+        "rosenbrock swapped",
+        real(2, |x| 100.0 * (x[0] - x[1] * x[1]).powi(2) + (1.0 - x[1]).powi(2)),
+        -1.1578552071446455,
+        1e-10,
+    );
     check("ring 2 .2", real(2, ring(2.0, 0.2)), 1.8405248677398632573, 1e-10);
     check("ring 3 .1", real(2, ring(3.0, 0.1)), 1.5528427952880823299, 1e-10);
     let funnel = |x: &[f64]| {
         let prior = x[0] * x[0] / 18.0 + 3f64.ln() + 0.5 * ln_two_pi();
-        prior + (x.len() - 1) as f64 * 0.5 * (x[0] + ln_two_pi()) + 0.5 * (-x[0]).exp() * x[1..].iter().map(|v| v * v).sum::<f64>()
+        prior
+            + (x.len() - 1) as f64 * 0.5 * (x[0] + ln_two_pi())
+            + 0.5 * (-x[0]).exp() * x[1..].iter().map(|v| v * v).sum::<f64>()
     };
     check("funnel", real(2, funnel), 0.0, 1e-10);
     let plane = [Support::Interval(-3.5, 2.5), Support::Interval(-2.0, 3.5)];
@@ -131,7 +157,12 @@ fn two_dimensions() {
     check("himmelblau", real(2, himmelblau), -0.898679212, 1e-9);
     check("rastrigin 2", real(2, |x| rastrigin(x)), -1.484564850 * 2.0, 2e-9);
     check("styblinski-tang 2", real(2, |x| styblinski(x)), 38.318415031 * 2.0, 2e-9);
-    check("haario s=10", real(2, |x| x[0] * x[0] / 200.0 + 0.5 * (x[1] - 0.1 * (x[0] * x[0] - 100.0)).powi(2)), ln_two_pi() + 10f64.ln(), 1e-10);
+    check(
+        "haario s=10",
+        real(2, |x| x[0] * x[0] / 200.0 + 0.5 * (x[1] - 0.1 * (x[0] * x[0] - 100.0)).powi(2)),
+        ln_two_pi() + 10f64.ln(),
+        1e-10,
+    );
     let grid25 = |x: &[f64]| {
         let one = |x: f64| {
             let terms: Vec<f64> = (0..5).map(|k| -0.5 * ((x - (2.0 * k as f64 - 4.0)) / 0.05).powi(2)).collect();
@@ -140,7 +171,12 @@ fn two_dimensions() {
         -one(x[0]) - one(x[1])
     };
     check("25 gaussians", real(2, grid25), ln_two_pi() + 25f64.ln() + 2.0 * 0.05f64.ln(), 1e-9);
-    check("correlated .999", real(2, |x| (x[0] * x[0] + x[1] * x[1] - 2.0 * 0.999 * x[0] * x[1]) / (2.0 * (1.0 - 0.999f64.powi(2)))), ln_two_pi() + 0.5 * (1.0 - 0.999f64.powi(2)).ln(), 1e-9);
+    check(
+        "correlated .999",
+        real(2, |x| (x[0] * x[0] + x[1] * x[1] - 2.0 * 0.999 * x[0] * x[1]) / (2.0 * (1.0 - 0.999f64.powi(2)))),
+        ln_two_pi() + 0.5 * (1.0 - 0.999f64.powi(2)).ln(),
+        1e-9,
+    );
     check("offset 1e4", real(2, |x| 1e4 + 0.5 * (x[0] * x[0] + x[1] * x[1])), ln_two_pi() - 1e4, 1e-9);
 }
 
@@ -158,7 +194,9 @@ fn three_dimensions() {
     check("styblinski-tang 3", real(3, |x| styblinski(x)), 38.318415031 * 3.0, 3e-9);
     let funnel = |x: &[f64]| {
         let prior = x[0] * x[0] / 18.0 + 3f64.ln() + 0.5 * ln_two_pi();
-        prior + (x.len() - 1) as f64 * 0.5 * (x[0] + ln_two_pi()) + 0.5 * (-x[0]).exp() * x[1..].iter().map(|v| v * v).sum::<f64>()
+        prior
+            + (x.len() - 1) as f64 * 0.5 * (x[0] + ln_two_pi())
+            + 0.5 * (-x[0]).exp() * x[1..].iter().map(|v| v * v).sum::<f64>()
     };
     check("funnel 3", real(3, funnel), 0.0, 1e-8);
 }
@@ -197,7 +235,8 @@ fn improper_energies_are_refused() {
     diverges("x^2 alone", real(2, |x| x[0] * x[0]));
     diverges("saddle", real(2, |x| x[0] * x[0] - x[1] * x[1]));
     let ackley = |x: &[f64]| {
-        let (q, c): (f64, f64) = x.iter().fold((0.0, 0.0), |(q, c), v| (q + v * v, c + (2.0 * std::f64::consts::PI * v).cos()));
+        let (q, c): (f64, f64) =
+            x.iter().fold((0.0, 0.0), |(q, c), v| (q + v * v, c + (2.0 * std::f64::consts::PI * v).cos()));
         let d = x.len() as f64;
         -20.0 * (-0.2 * (q / d).sqrt()).exp() - (c / d).exp() + 20.0 + std::f64::consts::E
     };

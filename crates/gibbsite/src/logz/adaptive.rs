@@ -45,7 +45,8 @@ pub(crate) fn tree<E: Energy + ?Sized>(energy: &E, options: &Options, collect: b
         verdict(&line, dim, &context)?;
         for (j, reach) in context.reach.iter_mut().enumerate() {
             let s = context.supports[j];
-            let offset = [s.lower(), s.upper()].into_iter().filter(|e| e.is_finite()).fold(0.0f64, |m, e| m.max(e.abs()));
+            let offset =
+                [s.lower(), s.upper()].into_iter().filter(|e| e.is_finite()).fold(0.0f64, |m, e| m.max(e.abs()));
             *reach = (4.0 * (line.reach[j] + offset)).clamp(1e-3, REACH);
         }
     }
@@ -56,7 +57,12 @@ pub(crate) fn tree<E: Energy + ?Sized>(energy: &E, options: &Options, collect: b
 }
 
 /// Integrates the coordinates after the first `j`, for each row of `prefix`, shape `(n, j)`.
-pub(crate) fn conditional_lines<E: Energy + ?Sized>(energy: &E, prefix: &Matrix<f64>, reach: &[f64; 3], tol: f64) -> Result<Vec<Line>, LogZError> {
+pub(crate) fn conditional_lines<E: Energy + ?Sized>(
+    energy: &E,
+    prefix: &Matrix<f64>,
+    reach: &[f64; 3],
+    tol: f64,
+) -> Result<Vec<Line>, LogZError> {
     let dim = require_real(energy, "quadrature", 3)?;
     let j = prefix.n_cols();
     let context = Context {

@@ -92,7 +92,14 @@ impl<E: Energy + ?Sized> Context<'_, E> {
     }
 
     /// l at the wanted points of level `j`, and the inner lines where there are any.
-    fn eval(&self, j: usize, prefix: &Matrix<f64>, at: &Wanted, floor: &[f64], full: bool) -> Result<(Vec<f64>, Vec<Line>), LogZError> {
+    fn eval(
+        &self,
+        j: usize,
+        prefix: &Matrix<f64>,
+        at: &Wanted,
+        floor: &[f64],
+        full: bool,
+    ) -> Result<(Vec<f64>, Vec<Line>), LogZError> {
         let n = at.x.len();
         let mut m = Matrix::new(n, j + 1);
         for c in 0..j {
@@ -133,7 +140,14 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         Ok(blocks.into_iter().flatten().collect())
     }
 
-    fn block(&self, j: usize, prefix: &Matrix<f64>, floor: &[f64], full: bool, grid: &[f64]) -> Result<Vec<Line>, LogZError> {
+    fn block(
+        &self,
+        j: usize,
+        prefix: &Matrix<f64>,
+        floor: &[f64],
+        full: bool,
+        grid: &[f64],
+    ) -> Result<Vec<Line>, LogZError> {
         let scanned = self.scan(j, prefix, floor, full, grid)?;
         let mut lines = Vec::with_capacity(scanned.len());
         let mut starts = Vec::new();
@@ -153,7 +167,14 @@ impl<E: Energy + ?Sized> Context<'_, E> {
     }
 
     /// Grid, refinement and tails of every line.
-    fn scan(&self, j: usize, prefix: &Matrix<f64>, floor: &[f64], full: bool, grid: &[f64]) -> Result<Vec<(Scan, Vec<Line>)>, LogZError> {
+    fn scan(
+        &self,
+        j: usize,
+        prefix: &Matrix<f64>,
+        floor: &[f64],
+        full: bool,
+        grid: &[f64],
+    ) -> Result<Vec<(Scan, Vec<Line>)>, LogZError> {
         let n = prefix.n_rows();
         let outer = j + 1 < self.dim();
         let max_rounds = if full { 40 } else { 10 };
@@ -177,7 +198,11 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                 if outer {
                     notes.extend(inner.by_ref().take(end - start));
                 }
-                scan.insert((start..end).map(|k| Sample { x: at.x[k], ell: ell[k], note: (first_note + k - start) as u32 }));
+                scan.insert((start..end).map(|k| Sample {
+                    x: at.x[k],
+                    ell: ell[k],
+                    note: (first_note + k - start) as u32,
+                }));
                 if scan.s.iter().all(|s| s.ell.is_nan()) && j > 0 {
                     // Nothing is defined on this line; the outer level judges whether it may matter.
                     scan.s.clear();
@@ -185,10 +210,14 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                     continue;
                 }
                 if let Some(bad) = scan.drop_overflow() {
-                    return Err(LogZError::Undefined { point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)) });
+                    return Err(LogZError::Undefined {
+                        point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)),
+                    });
                 }
                 if let Some(bad) = scan.s.iter().find(|s| s.ell == f64::INFINITY && s.x.abs() < 1e3) {
-                    return Err(LogZError::Unbounded { point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)) });
+                    return Err(LogZError::Unbounded {
+                        point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)),
+                    });
                 }
                 start = end;
             }
@@ -266,7 +295,13 @@ impl<E: Energy + ?Sized> Context<'_, E> {
     }
 
     /// Bisects panels, all lines together, until every line meets its tolerance.
-    fn bisect(&self, j: usize, prefix: &Matrix<f64>, lines: &mut [Line], mut pending: Vec<(u32, f64, f64, f64)>) -> Result<(), LogZError> {
+    fn bisect(
+        &self,
+        j: usize,
+        prefix: &Matrix<f64>,
+        lines: &mut [Line],
+        mut pending: Vec<(u32, f64, f64, f64)>,
+    ) -> Result<(), LogZError> {
         let tol = self.tol[j];
         let mut touched = vec![false; lines.len()];
         // Below this an inner line cannot matter.
@@ -302,7 +337,11 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                 }
                 if let Some(bad) = l.iter().position(|v| v.is_nan() || *v == f64::INFINITY) {
                     let point = self.full_point(j, prefix, *line as usize, at.x[p * N + bad], kids.get(bad));
-                    return Err(if l[bad].is_nan() { LogZError::Undefined { point } } else { LogZError::Unbounded { point } });
+                    return Err(if l[bad].is_nan() {
+                        LogZError::Undefined { point }
+                    } else {
+                        LogZError::Unbounded { point }
+                    });
                 }
                 let panel = make_panel(*lo, *hi, l, kids, *parent, self.collect);
                 lines[*line as usize].panels.push(panel);

@@ -48,7 +48,16 @@ struct Builder {
 }
 
 impl Builder {
-    fn line(&mut self, line: &Line, j: usize, at: &mut [f64; 3], log_dx: f64, gauss: f64, edge: bool, groups: Option<&mut Vec<usize>>) {
+    fn line(
+        &mut self,
+        line: &Line,
+        j: usize,
+        at: &mut [f64; 3],
+        log_dx: f64,
+        gauss: f64,
+        edge: bool,
+        groups: Option<&mut Vec<usize>>,
+    ) {
         let mut groups = groups;
         let last = line.panels.len().saturating_sub(1);
         for (k, p) in line.panels.iter().enumerate() {

@@ -274,7 +274,13 @@ impl Scan {
         let end = if upper { support.upper() } else { support.lower() };
         let other = if upper { support.lower() } else { support.upper() };
         let x = if upper { self.s[self.s.len() - 1].x } else { self.s[0].x };
-        let origin = if end.is_finite() { end } else if other.is_finite() { other } else { 0.0 };
+        let origin = if end.is_finite() {
+            end
+        } else if other.is_finite() {
+            other
+        } else {
+            0.0
+        };
         let z = x - origin;
         let sign = if end.is_finite() { -0.5 } else { 0.5 };
         for k in 1..=32 {

@@ -1,0 +1,18 @@
+//! `gibbsite demo`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::values;
+
+/// The tour on real data: fit, check, sample, normalise, score Old Faithful's eruptions
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  gibbsite demo
+  gibbsite demo --out tour --seed 1")]
+pub struct DemoArgs {
+    /// Folder for the picture and the model
+    #[arg(long, value_name = "FOLDER", default_value = "gibbsite-demo", value_parser = values::path)]
+    pub out: PathBuf,
+}

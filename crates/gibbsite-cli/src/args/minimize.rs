@@ -1,0 +1,27 @@
+//! `gibbsite minimize`.
+
+use clap::Args;
+
+use super::energy::{ENERGY_HELP, EnergyOptions};
+use super::values;
+
+/// All minima found from many starts: positions, depths, basin weights
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Basin weights are Laplace estimates: exp(-E) times the square root of det(2 pi inverse Hessian), normalised to \
+1.
+
+Examples:
+  gibbsite minimize \"x^4 - 6*x^2 - 0.5*x\"
+  gibbsite minimize himmelblau --starts 200 --json")]
+pub struct MinimizeArgs {
+    /// The energy.
+    #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
+    pub energy: String,
+    /// Number of starts
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = values::count)]
+    pub starts: usize,
+    /// Dimension, parameters, support, temperature.
+    #[command(flatten)]
+    pub energy_options: EnergyOptions,
+}

@@ -1,0 +1,40 @@
+//! `gibbsite plot`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::energy::{ENERGY_HELP, EnergyOptions};
+use super::values;
+
+/// Draw the landscape: E and p in one dimension, contours in two, with draws and data
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  gibbsite plot \"x^4 - 6*x^2 - 0.5*x\" --out well.png
+  gibbsite plot himmelblau --draws draws.csv --out himmelblau.svg")]
+pub struct PlotArgs {
+    /// The energy.
+    #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
+    pub energy: String,
+    /// Draws to show over the landscape, as `sample --out` writes them
+    #[arg(long, value_name = "FILE", value_parser = values::path)]
+    pub draws: Option<PathBuf>,
+    /// Data to show as a histogram or as points
+    #[arg(long, value_name = "DATA", value_parser = values::text)]
+    pub data: Option<String>,
+    /// Columns of the data, as many as the energy has dimensions
+    #[arg(long, value_name = "COLUMN,..", value_parser = values::text, value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Lower corner of the picture: one number for every coordinate, or one each [default: where p is]
+    #[arg(long, value_name = "L,..", value_parser = values::real, value_delimiter = ',')]
+    pub lower: Vec<f64>,
+    /// Upper corner of the picture
+    #[arg(long, value_name = "U,..", value_parser = values::real, value_delimiter = ',')]
+    pub upper: Vec<f64>,
+    /// The picture, .svg or .png
+    #[arg(long, value_name = "FILE", default_value = "plot.svg", value_parser = values::path)]
+    pub out: PathBuf,
+    /// Dimension, parameters, support, temperature.
+    #[command(flatten)]
+    pub energy_options: EnergyOptions,
+}

@@ -1,0 +1,50 @@
+//! `gibbsite sample`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::energy::{ENERGY_HELP, EnergyOptions};
+use super::{names, values};
+
+/// Draw from p(x) = exp(-E(x)) / Z, with diagnostics
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Means and standard deviations come with their Monte-Carlo error (mcse), split R-hat and effective sample sizes. \
+An energy that cannot be normalised is refused.
+
+Examples:
+  gibbsite sample \"0.5*x^2 + 0.1*x^4\" --draws 2000 --out draws.csv
+  gibbsite sample ring:r=2,sigma=0.2 --sampler hmc --chains 128 --json")]
+pub struct SampleArgs {
+    /// The energy.
+    #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
+    pub energy: String,
+    /// Sampler; auto is exact where that is possible, else chosen for the energy
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = names::SAMPLERS)]
+    pub sampler: String,
+    /// Number of independent chains
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = values::count)]
+    pub chains: usize,
+    /// Draws kept of each chain
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = values::count)]
+    pub draws: usize,
+    /// Steps of warm-up before the first draw, in which step size and scale adapt [default: chosen for the sampler]
+    #[arg(long, value_name = "N", value_parser = values::count_or_zero)]
+    pub warmup: Option<usize>,
+    /// Step size; fixes it, so that warm-up does not adapt it
+    #[arg(long, value_name = "E", value_parser = values::positive)]
+    pub step_size: Option<f64>,
+    /// Steps from one draw to the next
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = values::count)]
+    pub thin: usize,
+    /// Write the draws: .csv, .npy (chains, draws, dim) or .npz
+    #[arg(long, value_name = "FILE", value_parser = values::path)]
+    pub out: Option<PathBuf>,
+    /// Continue the interrupted run that writes --out, to the same bytes
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    /// Dimension, parameters, support, temperature.
+    #[command(flatten)]
+    pub energy_options: EnergyOptions,
+}

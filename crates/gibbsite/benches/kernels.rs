@@ -1,0 +1,146 @@
+//! Chain-steps per second of the gradient kernels on hand-written energies: 256 chains, one thread.
+//! Criterion's "elements" are chain-steps; a transition of `hmc` is 8 leapfrog steps, each counted.
+
+// The energies are compiled for AVX-512 where the machine has it; calling such a function needs `unsafe`.
+#![allow(unsafe_code, missing_docs)]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gibbsite::energy::{Differentiable, Energy};
+use gibbsite::kernel::{Hmc, Kernel, Mala, Ula};
+use gibbsite::points::{Matrix, Points, Space};
+use gibbsite::rng::{Run, Streams};
+
+/// Compiles the body for the baseline and for AVX-512, picks at run time.
+macro_rules! wide {
+    (fn $name:ident($($arg:ident: $ty:ty),*) $body:block) => {
+        fn $name($($arg: $ty),*) {
+            #[inline(always)]
+            fn body($($arg: $ty),*) $body
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
+                fn avx512($($arg: $ty),*) { body($($arg),*) }
+                if gibbsite::simd::widest() == gibbsite::simd::Isa::Avx512 {
+                    // SAFETY: the machine has the features.
+                    return unsafe { avx512($($arg),*) };
+                }
+            }
+            body($($arg),*)
+        }
+    };
+}
+
+wide! {
+    fn quartic(x: &[f64], e: &mut [f64], g: &mut [f64]) {
+        for ((x, e), g) in x.iter().zip(e).zip(g) {
+            let xx = x * x;
+            *e = xx * xx.mul_add(0.1, 0.5);
+            *g = x * xx.mul_add(0.4, 1.0);
+        }
+    }
+}
+
+wide! {
+    fn ring(x: &[f64], y: &[f64], e: &mut [f64], gx: &mut [f64], gy: &mut [f64]) {
+        let n = x.len();
+        let (y, e, gx, gy) = (&y[..n], &mut e[..n], &mut gx[..n], &mut gy[..n]);
+        for i in 0..n {
+            let r = x[i].mul_add(x[i], y[i] * y[i]).sqrt();
+            let d = (r - 2.0) * 5.0;
+            e[i] = 0.5 * d * d;
+            let c = 5.0 * d / r;
+            gx[i] = c * x[i];
+            gy[i] = c * y[i];
+        }
+    }
+}
+
+wide! {
+    fn many_well(x: &Matrix<f64>, e: &mut [f64], g: &mut Matrix<f64>) {
+        e.fill(0.0);
+        for j in 0..x.n_cols() {
+            if j % 2 == 0 {
+                for ((x, e), g) in x.col(j).iter().zip(e.iter_mut()).zip(g.col_mut(j)) {
+                    let xx = x * x;
+                    *e += xx.mul_add(xx - 6.0, -0.5 * x);
+                    *g = x.mul_add(xx.mul_add(4.0, -12.0), -0.5);
+                }
+            } else {
+                for ((x, e), g) in x.col(j).iter().zip(e.iter_mut()).zip(g.col_mut(j)) {
+                    *e = (0.5 * x).mul_add(*x, *e);
+                    *g = *x;
+                }
+            }
+        }
+    }
+}
+
+/// Which energy.
+#[derive(Clone, Copy)]
+enum Which {
+    Quartic,
+    Ring,
+    ManyWell,
+}
+
+struct Hand(Space, Which);
+
+impl Energy for Hand {
+    fn space(&self) -> &Space {
+        &self.0
+    }
+    fn energy(&self, x: &Points, out: &mut [f64]) {
+        let mut grad = Matrix::new(x.n(), x.dim());
+        self.energy_grad(x, out, &mut grad);
+    }
+}
+
+impl Differentiable for Hand {
+    fn energy_grad(&self, x: &Points, e: &mut [f64], grad: &mut Matrix<f64>) {
+        match self.1 {
+            Which::Quartic => quartic(x.real.col(0), e, grad.col_mut(0)),
+            Which::Ring => {
+                let (gx, gy) = grad.as_mut_slice().split_at_mut(x.n());
+                ring(x.real.col(0), x.real.col(1), e, gx, gy);
+            }
+            Which::ManyWell => many_well(&x.real, e, grad),
+        }
+    }
+}
+
+const N_CHAINS: usize = 256;
+const N_STEPS: usize = 200;
+const N_LEAPFROG: usize = 8;
+
+fn bench<K: Kernel<Hand>>(c: &mut Criterion, name: &str, energy: &Hand, kernel: &K, per_step: usize) {
+    let x =
+        Points::from_real(Matrix::from_fn(N_CHAINS, energy.0.dim(), |i, j| ((i * 7 + j * 3) % 11) as f64 / 6.0 - 0.9));
+    let mut state = kernel.init(energy, x);
+    let mut rng = Streams::new(1, Run::Draws);
+    let mut group = c.benchmark_group("kernels");
+    group.throughput(Throughput::Elements((N_CHAINS * N_STEPS * per_step) as u64)).sample_size(20);
+    group.bench_function(name, |b| {
+        b.iter(|| {
+            for _ in 0..N_STEPS {
+                kernel.step(energy, &mut state, &mut rng);
+                rng.advance();
+            }
+        })
+    });
+}
+
+fn kernels(c: &mut Criterion) {
+    for (name, which, dim, eps) in [
+        ("quartic", Which::Quartic, 1, 0.1),
+        ("ring", Which::Ring, 2, 0.01),
+        ("many_well_32", Which::ManyWell, 32, 0.005),
+    ] {
+        let energy = Hand(Space::real(dim), which);
+        bench(c, &format!("ula/{name}"), &energy, &Ula::new(eps), 1);
+        bench(c, &format!("mala/{name}"), &energy, &Mala::new(eps), 1);
+        bench(c, &format!("hmc/{name}"), &energy, &Hmc::new(eps.sqrt(), N_LEAPFROG), N_LEAPFROG);
+    }
+}
+
+criterion_group!(benches, kernels);
+criterion_main!(benches);
