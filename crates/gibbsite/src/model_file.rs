@@ -1,1 +1,3 @@
 //! Models on disk: safetensors in and out.
+
+pub mod container;
