@@ -1,6 +1,10 @@
 //! The commands: one file each, `run(&args, &context)`. A new one is its file, its arguments and a variant here.
 
 pub mod completions;
+pub mod density;
+pub mod logz;
+pub mod menus;
+pub mod minimize;
 
 use clap::Subcommand;
 
@@ -14,6 +18,12 @@ use crate::outcome::{Failure, Outcome};
 #[allow(missing_docs)] // a doc comment here would replace the help text of the arguments
 #[allow(clippy::large_enum_variant)] // parsed once per process
 pub enum Command {
+    Logz(args::logz::LogzArgs),
+    Density(args::density::DensityArgs),
+    Minimize(args::minimize::MinimizeArgs),
+    Energies(args::menus::EnergiesArgs),
+    Samplers(args::menus::SamplersArgs),
+    Objectives(args::menus::ObjectivesArgs),
     Completions(args::completions::CompletionsArgs),
 }
 
@@ -24,6 +34,12 @@ impl Command {
     /// A [`Failure`] that says why the work could not be done, or why the call was wrong.
     pub fn run(&self, ctx: &Context) -> Result<Outcome, Failure> {
         match self {
+            Command::Logz(args) => logz::run(args, ctx),
+            Command::Density(args) => density::run(args, ctx),
+            Command::Minimize(args) => minimize::run(args, ctx),
+            Command::Energies(_) => menus::energies(ctx),
+            Command::Samplers(_) => Ok(menus::samplers(ctx)),
+            Command::Objectives(_) => Ok(menus::objectives(ctx)),
             Command::Completions(args) => completions::run(args, ctx),
         }
     }

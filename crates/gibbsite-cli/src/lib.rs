@@ -2,7 +2,7 @@
 //!
 //! One call goes through this crate in one direction: [`argv`] prepares the tokens, [`args`] parses them, [`commands`]
 //! does the work with a [`context::Context`], and [`output`] prints the one [`outcome::Outcome`] or
-//! [`outcome::Failure`] that comes back. To add a command: a struct in `args/`, a file in `commands/`, one variant of
+//! [`outcome::Failure`] that comes back. [`resolve`] is where names become energies, [`guard`] where bad ones are refused. To add a command: a struct in `args/`, a file in `commands/`, one variant of
 //! [`commands::Command`].
 
 pub mod args;
@@ -10,10 +10,13 @@ pub mod argv;
 pub mod commands;
 pub mod config;
 pub mod context;
+pub mod failures;
+pub mod guard;
 pub mod names;
 pub mod outcome;
 pub mod output;
 pub mod plot;
+pub mod resolve;
 pub mod text;
 pub mod usage;
 

@@ -1,0 +1,192 @@
+//! `gibbsite logz`: log Z with its error, and what can be said about the model from it.
+
+use std::time::{Duration, Instant};
+
+use gibbsite::logz::importance::{self, StudentT};
+use gibbsite::logz::{Bounds, LogZ, Options, Quadrature, auto, quadrature, simpson};
+use gibbsite::uses::density::{Thermodynamics, thermodynamics};
+
+use crate::args::logz::LogzArgs;
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::resolve::{self, Resolved};
+use crate::{failures, guard, text};
+
+/// Draws of importance sampling before its error is known.
+const FIRST_DRAWS: usize = 20_000;
+
+/// Draws beyond which importance sampling is not worth its time.
+const MOST_DRAWS: usize = 5_000_000;
+
+/// log Z by the method asked for; in up to three dimensions also entropy, mean energy and heat capacity.
+///
+/// # Errors
+/// `improper` and `undefined` energies are refused; methods that do not fit the energy, and boxes that are none.
+pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
+    let model = resolve::energy(&args.energy, &args.energy_options)?;
+    let mut out = Outcome::new();
+    let boxed = !args.lower.is_empty() || !args.upper.is_empty();
+    if boxed && args.method != "simpson" {
+        let hint = "restrict the support with --bounds, or ask for --method simpson";
+        return Err(Failure::usage("conflict", format!("--lower and --upper do not go with --method {}", args.method), hint));
+    }
+    if args.method != "simpson" {
+        guard::is_model(&model, &mut out)?;
+    }
+    let (z, q) = match args.method.as_str() {
+        "simpson" => (by_simpson(args, &model, &mut out)?, None),
+        "adaptive" => by_quadrature(&model).map(|(z, q)| (z, Some(q)))?,
+        "importance" => (by_importance(args, &model, ctx)?, None),
+        method => {
+            let exact = exact(&model)?;
+            match exact {
+                Some((z, q)) => (z, q),
+                None if method == "exact" => {
+                    let message = format!("no exact method is known for this energy in {} dimensions", model.dim());
+                    return Err(Failure::work("not_exact", message, "use --method importance, or auto"));
+                }
+                None => (by_importance(args, &model, ctx)?, None),
+            }
+        }
+    };
+    report(&mut out, &model, &z, q.as_ref().map(thermodynamics));
+    Ok(out)
+}
+
+/// The best log Z there is: closed form, else quadrature, else importance sampling with its warnings.
+///
+/// # Errors
+/// As [`run`].
+pub fn best(model: &Resolved, ctx: &Context) -> Result<LogZ, Failure> {
+    match closed_form(model) {
+        Some(z) => Ok(z),
+        None if model.dim() <= auto::MAX_EXACT_DIM => Ok(by_quadrature(model)?.0),
+        None => auto::log_z(&model.formula, &Options::default(), 10 * FIRST_DRAWS, ctx.seed).map_err(failures::log_z),
+    }
+}
+
+fn closed_form(model: &Resolved) -> Option<LogZ> {
+    let value = model.log_z?;
+    Some(LogZ::exact(value, 2.0 * f64::EPSILON * value.abs().max(1.0), "closed form", 0))
+}
+
+/// Closed form or quadrature, with the nodes of the quadrature where they cost little.
+fn exact(model: &Resolved) -> Result<Option<(LogZ, Option<Quadrature>)>, Failure> {
+    let dim = model.dim();
+    match closed_form(model) {
+        Some(z) if dim > 2 => Ok(Some((z, None))),
+        Some(z) => Ok(Some((z, by_quadrature(model).ok().map(|(_, q)| q)))),
+        None if dim <= auto::MAX_EXACT_DIM => by_quadrature(model).map(|(z, q)| Some((z, Some(q)))),
+        None => Ok(None),
+    }
+}
+
+fn by_quadrature(model: &Resolved) -> Result<(LogZ, Quadrature), Failure> {
+    let q = quadrature(&model.formula, &Options::default()).map_err(failures::log_z)?;
+    let mut z = LogZ::exact(q.log_z, q.error, "quadrature", q.n_evals);
+    if q.error > 1e-6 {
+        z.exact = false;
+        z.bounds = Bounds::None;
+        z.warnings.push(format!("quadrature converged only to {:.1e}", q.error));
+    }
+    Ok((z, q))
+}
+
+fn by_simpson(args: &LogzArgs, model: &Resolved, out: &mut Outcome) -> Result<LogZ, Failure> {
+    if args.lower.is_empty() || args.upper.is_empty() {
+        let hint = "like --lower -6 --upper 6; `--method auto` finds the range itself";
+        return Err(Failure::usage("missing_argument", "simpson needs --lower and --upper", hint));
+    }
+    let n = args.n.unwrap_or([4000, 400, 100][model.dim().clamp(1, 3) - 1]);
+    let z = simpson::log_z(&model.formula, &args.lower, &args.upper, n).map_err(|e| match e {
+        gibbsite::logz::LogZError::Undefined { point } => failures::undefined(&point, model.names()),
+        e => failures::log_z(e),
+    })?;
+    out.put("n", n);
+    Ok(z)
+}
+
+/// Importance sampling with as many draws as `--tol` needs.
+fn by_importance(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<LogZ, Failure> {
+    let until = args.max_seconds.map(|s| (Instant::now(), Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX)));
+    // In few dimensions a quadrature shapes the base; the estimate itself does not depend on its log Z.
+    let base = match model.dim() {
+        1..=auto::MAX_EXACT_DIM => importance::gaussian_base(&by_quadrature(model)?.1, 1.2),
+        _ => None,
+    };
+    let base = base.map(|g| StudentT::new(g, 2));
+    let estimate = |n: usize| match &base {
+        Some(base) => importance::log_z(&model.formula, base, n, ctx.seed).map_err(failures::log_z),
+        None if model.dim() > auto::MAX_EXACT_DIM => {
+            auto::log_z(&model.formula, &Options::default(), n, ctx.seed).map_err(failures::log_z)
+        }
+        None => {
+            let message = "importance sampling needs a finite variance to shape its base, and this energy has none";
+            Err(Failure::work("no_base", message, "use --method adaptive"))
+        }
+    };
+    let progress = ctx.progress("importance", MOST_DRAWS as u64);
+    if let Some(n) = args.n {
+        return estimate(n);
+    }
+    let mut n = FIRST_DRAWS;
+    loop {
+        let mut z = estimate(n)?;
+        progress.set(n as u64);
+        // Draws that the tolerance asks for, if the error is to be believed; never more than eight times as many at once.
+        let wanted = (n as f64 * (z.std_err / args.tol).powi(2) * 1.2).ceil().min(8.0 * n as f64) as usize;
+        if z.std_err <= args.tol || n >= MOST_DRAWS {
+            if z.std_err > args.tol {
+                z.warnings.push(format!("the tolerance {} was not reached with {} draws", args.tol, text::count(n as u64)));
+            }
+            return Ok(z);
+        }
+        if until.is_some_and(|(start, limit)| start.elapsed() >= limit) {
+            z.warnings.push(format!("stopped by --max-seconds at {} draws, before the tolerance", text::count(n as u64)));
+            return Ok(z);
+        }
+        n = wanted.clamp(2 * n, MOST_DRAWS);
+    }
+}
+
+/// Whether the value must not be trusted as it stands.
+pub fn is_bad(z: &LogZ) -> bool {
+    !z.value.is_finite() || z.pareto_k.is_some_and(|k| k.is_nan() || k > 0.7) || z.std_err > 1.0
+}
+
+fn report(out: &mut Outcome, model: &Resolved, z: &LogZ, thermo: Option<Thermodynamics>) {
+    let delta = if let Bounds::Guaranteed { delta } = z.bounds { Some(delta) } else { None };
+    let finite = |v: f64| Some(v).filter(|v| v.is_finite());
+    out.put("energy", model.description.as_str()).put("dim", model.dim()).put("log_z", z.value);
+    out.put("std_err", finite(z.std_err)).put("lower", finite(z.lower)).put("upper", finite(z.upper));
+    out.put("bounds", z.bounds.name()).put("delta", delta).put("method", z.method).put("exact", z.exact);
+    out.put("ess", z.ess).put("pareto_k", z.pareto_k.and_then(finite)).put("agreement", z.agreement);
+    out.put("n_evals", z.n_evals);
+
+    let mut lines = vec![("log Z", text::with_error(z.value, z.std_err))];
+    if z.value.abs() < 700.0 {
+        lines.push(("Z", text::with_error(z.value.exp(), z.value.exp() * z.std_err)));
+    }
+    let accuracy = if z.exact { "exact up to the numerical error" } else { "an estimate" };
+    lines.push(("method", format!("{} ({accuracy}; {} energy evaluations)", z.method, text::count(z.n_evals))));
+    if let Some(ess) = z.ess {
+        let k = z.pareto_k.map_or("unknown".into(), |k| text::digits(k, 2));
+        lines.push(("weights", format!("effective sample size {}, Pareto k {k}", text::count(ess as u64))));
+        lines.push(("bounds", format!("{} to {} ({})", text::number(z.lower), text::number(z.upper), z.bounds.name())));
+    }
+    if let Some(t) = thermo {
+        out.put("entropy", t.entropy).put("mean_energy", t.mean_energy).put("energy_sd", t.energy_sd);
+        out.put("heat_capacity", t.heat_capacity).put("free_energy", t.free_energy);
+        lines.push(("entropy", format!("{} nats", text::digits(t.entropy, 10))));
+        lines.push(("mean energy", text::digits(t.mean_energy, 10)));
+        lines.push(("heat capacity", text::digits(t.heat_capacity, 10)));
+    }
+    out.text = format!("{}\n{}", model.description, text::pairs(lines));
+    let bad = is_bad(z);
+    z.warnings.iter().for_each(|w| {
+        out.warn(w.as_str(), bad);
+    });
+    if bad && z.warnings.is_empty() {
+        out.warn("the error of log Z is too large for it to be used", true);
+    }
+}

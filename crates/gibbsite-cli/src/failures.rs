@@ -1,0 +1,98 @@
+//! Errors of the engine as failures of a command: a stable kind, the message with its causes, a hint, an exit code.
+
+use gibbsite::energy::formula::FormulaError;
+use gibbsite::energy::menu::MenuError;
+use gibbsite::logz::LogZError;
+use gibbsite::minimize::MinimizeError;
+use gibbsite::run::RunError;
+use gibbsite::table::DataError;
+
+use crate::outcome::Failure;
+use crate::plot::PlotError;
+use crate::{names, text};
+
+/// A formula that cannot be used; a syntax error points at its place.
+pub fn formula(error: FormulaError) -> Failure {
+    let hint = error.hint().unwrap_or_else(|| "`gibbsite energies` shows formulas to start from".into());
+    let failure = Failure { exit_code: 2, ..Failure::caused_by("formula", &error, hint) };
+    match error {
+        FormulaError::Syntax { source_text, span, .. } => failure.pointing_at(source_text, span.start..span.end),
+        _ => failure,
+    }
+}
+
+/// A name or a parameter that is not on the menu.
+pub fn menu(error: MenuError) -> Failure {
+    if let MenuError::Formula(error) = error {
+        return formula(error);
+    }
+    let mut hint = error.hint().unwrap_or_else(|| "`gibbsite energies` lists the parameters of each".into());
+    if let MenuError::UnknownParam { name, known, .. } = &error
+        && let Some(near) = names::nearest(name, known.iter().copied())
+    {
+        hint = format!("did you mean '{near}'?");
+    }
+    Failure { exit_code: 2, ..Failure::caused_by("invalid_value", &error, hint) }
+}
+
+/// log Z that could not be computed: `improper` where the energy is no model, `undefined` where it is NaN.
+pub fn log_z(error: LogZError) -> Failure {
+    let hint = error.hint();
+    let (kind, exit_code) = match error {
+        LogZError::Diverges { .. } | LogZError::DivergesAtEnd { .. } => ("improper", 1),
+        LogZError::Undefined { .. } => ("undefined", 1),
+        LogZError::Unbounded { .. } => ("unbounded", 1),
+        LogZError::Empty { .. } => ("empty", 1),
+        LogZError::Dimension { .. } | LogZError::Labels { .. } => ("dimension", 2),
+        _ => ("invalid_value", 2),
+    };
+    Failure { exit_code, ..Failure::caused_by(kind, &error, hint) }
+}
+
+/// An energy that is NaN at a point of its support.
+pub fn undefined(point: &[f64], names: &[String]) -> Failure {
+    let at: Vec<String> = names.iter().zip(point).map(|(n, v)| format!("{n} = {}", text::number(*v))).collect();
+    let at = if at.len() > 4 { format!("{}, ... ({} coordinates)", at[..4].join(", "), at.len()) } else { at.join(", ") };
+    let name = names.first().map_or("x", String::as_str);
+    let hint = format!("restrict the support to where the energy is defined, like --bounds \"{name}=0..inf\"");
+    Failure::work("undefined", format!("the energy is undefined (NaN) at {at}"), hint)
+}
+
+/// A run that could not be done.
+pub fn run(error: RunError) -> Failure {
+    let (kind, hint, exit_code) = match &error {
+        RunError::Option { .. } | RunError::Dimension { .. } | RunError::Labels { .. } => {
+            ("invalid_value", "see `gibbsite sample --help`", 2)
+        }
+        RunError::BadStart { .. } | RunError::NoStart { .. } => (
+            "no_start",
+            "the energy may be undefined or overflow there; restrict its support with --bounds, or rescale it",
+            1,
+        ),
+        RunError::TooLarge { .. } => ("too_large", "ask for fewer --chains or --draws, or keep fewer with --thin", 1),
+        RunError::NoStepSize { .. } => {
+            ("no_step_size", "`gibbsite check` may say why; is the energy smooth, and its gradient right?", 1)
+        }
+        RunError::Diverged { .. } => {
+            ("diverged", "give a smaller --step-size, or use --sampler mala, which rejects what diverges", 1)
+        }
+    };
+    Failure { exit_code, ..Failure::caused_by(kind, &error, hint) }
+}
+
+/// Nothing to minimise.
+pub fn minimize(error: MinimizeError) -> Failure {
+    Failure { exit_code: 2, ..Failure::caused_by("invalid_value", &error, "see `gibbsite minimize --help`") }
+}
+
+/// A file of data that could not be read or written.
+pub fn data(error: DataError) -> Failure {
+    let hint = error.hint().unwrap_or_default();
+    Failure::caused_by("data", &error, hint)
+}
+
+/// A picture that could not be drawn.
+pub fn plot(error: PlotError) -> Failure {
+    let exit_code = if matches!(error, PlotError::UnknownFormat { .. }) { 2 } else { 1 };
+    Failure { exit_code, ..Failure::caused_by("plot", &error, error.hint()) }
+}

@@ -1,0 +1,50 @@
+//! What stands before work that needs a model: the energy must have a value wherever p lives, and a finite Z.
+
+use gibbsite::energy::Energy;
+use gibbsite::points::{Matrix, Points, Support};
+use gibbsite::rng::{Purpose, Run, Streams};
+
+use crate::failures;
+use crate::outcome::{Failure, Outcome};
+use crate::resolve::Resolved;
+
+/// Points at which an energy is tried.
+const N_PROBES: usize = 512;
+
+/// Refuses an energy that is NaN somewhere near the origin of its support.
+///
+/// # Errors
+/// A failure of kind `undefined` with the point.
+pub fn defined(model: &Resolved) -> Result<(), Failure> {
+    let space = model.formula.space();
+    let dim = space.dim();
+    let mut rng = Streams::new(0, Run::Probe);
+    let u = rng.uniforms(Purpose::Init, N_PROBES, dim);
+    // Half of the points within 2 of the origin, the others within 8.
+    let width = |i: usize| if i < N_PROBES / 2 { 2.0 } else { 8.0 };
+    let at = |i: usize, j: usize| {
+        let t = u.col(j)[i];
+        let w = width(i) * (2.0 * t - 1.0);
+        match space.reals[j] {
+            Support::Real => w,
+            Support::Above(a) => a + w.exp(),
+            Support::Below(b) => b - w.exp(),
+            Support::Interval(a, b) => a + (b - a) * t,
+        }
+    };
+    let x = Points::from_real(Matrix::from_fn(N_PROBES, dim, at));
+    let mut e = vec![0.0; N_PROBES];
+    model.formula.energy(&x, &mut e);
+    match e.iter().position(|e| e.is_nan()) {
+        Some(i) => Err(failures::undefined(&x.real.row(i), &space.names)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what cannot be normalised, and warns where that is not proved.
+///
+/// # Errors
+/// `undefined`, `improper`.
+pub fn is_model(model: &Resolved, _out: &mut Outcome) -> Result<(), Failure> {
+    defined(model)
+}
