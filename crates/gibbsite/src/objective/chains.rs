@@ -78,11 +78,7 @@ impl<S: ChainState> ChainBlocks<S> {
     {
         let one = |block: &mut Block<S>| {
             kernel.refresh(energy, &mut block.state);
-            block.info = Info::default();
-            for _ in 0..n_steps {
-                block.info.add(kernel.step(energy, &mut block.state, &mut block.rng));
-                block.rng.advance();
-            }
+            block.info = kernel.steps(energy, &mut block.state, &mut block.rng, n_steps as u64);
             block.grad.fill(0.0);
             energy.grad_theta(block.state.x(), &block.w, &mut block.grad);
         };
