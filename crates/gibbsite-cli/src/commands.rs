@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod density;
+pub mod fit;
 pub mod logz;
 pub mod menus;
 pub mod minimize;
@@ -21,6 +22,7 @@ pub enum Command {
     Logz(args::logz::LogzArgs),
     Density(args::density::DensityArgs),
     Minimize(args::minimize::MinimizeArgs),
+    Fit(args::fit::FitArgs),
     Energies(args::menus::EnergiesArgs),
     Samplers(args::menus::SamplersArgs),
     Objectives(args::menus::ObjectivesArgs),
@@ -37,6 +39,7 @@ impl Command {
             Command::Logz(args) => logz::run(args, ctx),
             Command::Density(args) => density::run(args, ctx),
             Command::Minimize(args) => minimize::run(args, ctx),
+            Command::Fit(args) => fit::run(args, ctx),
             Command::Energies(_) => menus::energies(ctx),
             Command::Samplers(_) => Ok(menus::samplers(ctx)),
             Command::Objectives(_) => Ok(menus::objectives(ctx)),
