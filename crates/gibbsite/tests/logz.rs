@@ -203,6 +203,7 @@ fn three_dimensions() {
 }
 
 #[test]
+#[ignore = "half a billion energies, about 40 seconds with a plain closure"]
 fn rastrigin_in_three_dimensions() {
     check("rastrigin 3", real(3, |x| rastrigin(x)), -1.484564850 * 3.0, 5e-9);
 }
@@ -272,4 +273,275 @@ fn good_energies_are_not_refused() {
         println!("{name} {} +- {:.1e} evals {}", z.value, z.std_err, z.n_evals);
         assert!(z.std_err < 1e-9, "{name}");
     }
+}
+
+#[test]
+fn simpson_as_a_textbook() {
+    use gibbsite::logz::simpson;
+    let quartic = |x: &[f64]| 0.5 * x[0] * x[0] + 0.1 * x[0].powi(4);
+    let z = simpson::log_z(&real(1, quartic), &[-6.0], &[6.0], 4000).unwrap();
+    assert!((z.value.exp() - 2.149706).abs() < 1e-6, "{}", z.value.exp());
+    assert!(z.std_err < 1e-10);
+    for offset in [1e4, -1e4] {
+        let shifted = simpson::log_z(&real(1, move |x| quartic(x) + offset), &[-6.0], &[6.0], 4000).unwrap();
+        assert!((shifted.value + offset - z.value).abs() < 1e-11);
+    }
+    // Simpson is exact for cubics: integral of 1 + x^3 over [0, 2] is 6; products of them in 2-D and 3-D.
+    let cubic = |x: &[f64]| -x.iter().map(|v| (1.0 + v.powi(3)).ln()).sum::<f64>();
+    for dim in 1..=3 {
+        let z = simpson::log_z(&real(dim, cubic), &[0.0], &[2.0], 2).unwrap();
+        assert!((z.value - dim as f64 * 6f64.ln()).abs() < 1e-13);
+    }
+    // The error estimate is right for a rule that has not converged (the power 4 of h).
+    let coarse = simpson::log_z(&real(1, quartic), &[-6.0], &[6.0], 24).unwrap();
+    let off = (coarse.value - 2.14970592859059558f64.ln()).abs();
+    assert!(off < 20.0 * coarse.std_err && coarse.std_err > 1e-10, "{off} {}", coarse.std_err);
+    assert!(matches!(simpson::log_z(&real(1, quartic), &[-6.0], &[6.0], 7), Err(LogZError::Intervals { n: 7 })));
+    assert!(matches!(simpson::log_z(&real(1, quartic), &[6.0], &[-6.0], 8), Err(LogZError::Box { axis: 0, .. })));
+    assert!(matches!(simpson::log_z(&real(1, quartic), &[f64::NAN], &[6.0], 8), Err(LogZError::Box { .. })));
+    assert!(matches!(simpson::log_z(&real(3, cubic), &[0.0, 0.0], &[1.0], 8), Err(LogZError::BoxLength { .. })));
+    assert!(matches!(simpson::log_z(&real(3, cubic), &[0.0], &[1.0], 100_000), Err(LogZError::TooManyPoints { .. })));
+    let nan = simpson::log_z(&real(1, |x| x[0].ln()), &[-1.0], &[1.0], 8);
+    assert!(matches!(nan, Err(LogZError::Undefined { point }) if point == [-1.0]));
+}
+
+#[test]
+fn expectations() {
+    let quartic = real(1, |x| 0.5 * x[0] * x[0] + 0.1 * x[0].powi(4));
+    let q = logz::quadrature(&quartic, &Options::default()).unwrap();
+    let sum: f64 = q.w.iter().sum();
+    assert!((sum - 1.0).abs() < 1e-13);
+    let variance = q.expect_fn(|x| x[0] * x[0]);
+    assert!((variance - QUARTIC_VARIANCE).abs() < 1e-13, "{variance}");
+    assert!(q.mean()[0].abs() < 1e-14);
+    // x dE/dx has expectation 1 (integration by parts).
+    assert!((q.expect_fn(|x| x[0] * x[0] + 0.4 * x[0].powi(4)) - 1.0).abs() < 1e-12);
+    // The fitted mixture of the reference table.
+    let (a, b) = (-1.26361354, 0.13228975);
+    let fitted = real(1, move |x| a * x[0] * x[0] + b * x[0].powi(4));
+    let q = logz::quadrature(&fitted, &Options::default()).unwrap();
+    assert!((q.expect_fn(|x| x[0] * x[0]) - 4.25).abs() < 1e-6);
+    assert!((q.expect_fn(|x| x[0].powi(4)) - 22.1875).abs() < 1e-5);
+    // The right well of the double well.
+    let q = logz::quadrature(&real(1, |x| x[0].powi(4) - 6.0 * x[0] * x[0] - 0.5 * x[0]), &Options::default()).unwrap();
+    assert!((q.expect_fn(|x| f64::from(x[0] > 0.0)) - 0.84430709621113917918).abs() < 1e-12);
+    // A correlated Gaussian in 2-D, and 3-D moments.
+    let q =
+        logz::quadrature(&real(2, |x| 0.5 * (x[0] * x[0] - x[0] * x[1] + x[1] * x[1])), &Options::default()).unwrap();
+    let (x, y) = (q.points.real.col(0), q.points.real.col(1));
+    println!("2-D nodes {}", q.n());
+    assert!((q.covariance(x, x) - 4.0 / 3.0).abs() < 1e-9 && (q.covariance(x, y) - 2.0 / 3.0).abs() < 1e-9);
+    let q =
+        logz::quadrature(&real(3, |x| 0.5 * (x[0] * x[0] + x[1] * x[1] + x[2] * x[2])), &Options::default()).unwrap();
+    println!("3-D nodes {} evals {}", q.n(), q.n_evals);
+    assert!((q.sd()[1] - 1.0).abs() < 1e-7);
+}
+
+#[test]
+fn reweighting_says_when_it_fails() {
+    let well = |a: f64| real(1, move |x: &[f64]| a * x[0] * x[0] + 0.1 * x[0].powi(4));
+    let q = logz::quadrature(&well(-1.0), &Options::default()).unwrap();
+    let near = q.reweight(&well(-1.01)).unwrap();
+    let exact = logz::log_z(&well(-1.01), &Options::default()).unwrap();
+    assert!(
+        (near.log_z - exact.value).abs() < 1e-11 && near.is_good(1e-9),
+        "{} {}",
+        near.log_z - exact.value,
+        near.error
+    );
+    for a in [-3.0, 40.0, -0.2] {
+        let far = q.reweight(&well(a)).unwrap();
+        let exact = logz::log_z(&well(a), &Options::default()).unwrap();
+        let err = (far.log_z - exact.value).abs();
+        println!("a = {a}: error {err:.1e}, claimed {:.1e}", far.error);
+        assert!(err <= 10.0 * far.error, "a = {a}: {err:.1e} but {:.1e} claimed", far.error);
+    }
+    let shifted = q.reweight(&real(1, |x| 50.0 * (x[0] - 9.0).powi(2))).unwrap();
+    assert!(!shifted.is_good(1e-3), "mass outside the nodes must be noticed");
+    let two = logz::quadrature(&real(2, |x| 0.5 * (x[0] * x[0] + x[1] * x[1])), &Options::default()).unwrap();
+    let near = two.reweight(&real(2, |x| 0.505 * (x[0] * x[0] + x[1] * x[1]))).unwrap();
+    assert!((near.log_z - ln_two_pi() + 1.01f64.ln()).abs() < 1e-8 && near.error < 1e-6, "{}", near.error);
+}
+
+#[test]
+fn thermodynamics_of_a_gaussian() {
+    use gibbsite::uses::density::{log_density, thermodynamics};
+    let g = real(2, |x| 0.5 * (x[0] * x[0] + x[1] * x[1]) + 7.0);
+    let q = logz::quadrature(&g, &Options::default()).unwrap();
+    let t = thermodynamics(&q);
+    assert!((t.entropy - ln_two_pi() - 1.0).abs() < 1e-9);
+    assert!((t.mean_energy - 8.0).abs() < 1e-9 && (t.heat_capacity - 1.0).abs() < 1e-8);
+    assert!((t.free_energy - 7.0 + ln_two_pi()).abs() < 1e-9);
+    let z = logz::log_z(&g, &Options::default()).unwrap();
+    let p = log_density(&g, &Points::from_rows(&[[0.0, 0.0], [3.0, 4.0]]), &z);
+    assert!((p.log_density[0] + ln_two_pi()).abs() < 1e-10 && (p.log_density[1] + ln_two_pi() + 12.5).abs() < 1e-10);
+    // Outside the support the density is zero, exactly.
+    let half = on(&[Support::Above(0.0)], |x| x[0]);
+    let p = log_density(&half, &Points::from_rows(&[[-1.0], [2.0]]), &logz::log_z(&half, &Options::default()).unwrap());
+    assert_eq!((p.log_density[0], p.std_err[0]), (f64::NEG_INFINITY, 0.0));
+    assert!((p.log_density[1] + 2.0).abs() < 1e-12);
+}
+
+/// Kolmogorov-Smirnov distance to a distribution function, times sqrt n.
+fn ks(mut x: Vec<f64>, cdf: impl Fn(f64) -> f64) -> f64 {
+    let n = x.len() as f64;
+    x.sort_by(f64::total_cmp);
+    let gap = |(i, x): (usize, &f64)| (cdf(*x) - i as f64 / n).abs().max((cdf(*x) - (i + 1) as f64 / n).abs());
+    n.sqrt() * x.iter().enumerate().map(gap).fold(0.0, f64::max)
+}
+
+#[test]
+fn grid_draws_are_exact() {
+    use gibbsite::kernel::grid::Grid;
+    let laplace = real(1, |x| (x[0] - 0.7).abs());
+    let cdf = |x: f64| if x < 0.7 { 0.5 * (x - 0.7).exp() } else { 1.0 - 0.5 * (0.7 - x).exp() };
+    let n = 40_000;
+    let x = Grid::new(&laplace).unwrap().sample(n, 1).unwrap();
+    // P(sqrt(n) D > 2.2) = 1e-4.
+    assert!(ks(x.real.col(0).to_vec(), cdf) < 2.2);
+    assert!(ks(x.real.col(0).to_vec(), |x| cdf(x + 0.05)) > 2.2, "a shifted target must fail");
+    // Every draw is F^-1 of the uniform of its stream.
+    let mut streams = gibbsite::rng::Streams::new(1, gibbsite::rng::Run::Draws);
+    let u = streams.uniforms(gibbsite::rng::Purpose::Proposal, 256, 1);
+    let worst = (0..256).map(|i| (cdf(x.real.get(i, 0)) - u.col(0)[i]).abs()).fold(0.0, f64::max);
+    assert!(worst < 1e-10, "{worst:.1e}");
+    let well = real(1, |x| x[0].powi(4) - 6.0 * x[0] * x[0] - 0.5 * x[0]);
+    let grid = Grid::new(&well).unwrap();
+    let x = grid.sample(n, 2).unwrap();
+    let right = x.real.col(0).iter().filter(|x| **x > 0.0).count() as f64 / n as f64;
+    let p: f64 = 0.84430709621113917918;
+    assert!(((right - p) / (p * (1.0 - p) / n as f64).sqrt()).abs() < 4.0);
+    // The first draws of a longer run are those of a shorter one, and blocks do not matter.
+    let short = grid.sample(300, 2).unwrap();
+    assert_eq!(short, x.rows(0, 300));
+    let streams = gibbsite::rng::Streams::new(2, gibbsite::rng::Run::Draws);
+    assert_eq!(grid.block(100, 77, &streams).unwrap(), x.rows(100, 77));
+    let half = on(&[Support::Interval(0.0, 1.0)], |x| 0.5 * x[0].ln());
+    let x = Grid::new(&half).unwrap().sample(n, 3).unwrap();
+    assert!(ks(x.real.col(0).to_vec(), f64::sqrt) < 2.2);
+}
+
+#[test]
+fn grid_draws_in_two_dimensions() {
+    use gibbsite::kernel::grid::Grid;
+    let banana = real(2, |x| 0.5 * x[0] * x[0] + 50.0 * (x[1] - x[0] * x[0]).powi(2));
+    let n = 3000;
+    let x = Grid::new(&banana).unwrap().sample(n, 5).unwrap();
+    let normal = |z: f64| 0.5 * (1.0 + erf(z / 2f64.sqrt()));
+    assert!(ks(x.real.col(0).to_vec(), normal) < 2.2);
+    let residual = (0..n).map(|i| 10.0 * (x.real.get(i, 1) - x.real.get(i, 0).powi(2))).collect();
+    assert!(ks(residual, normal) < 2.2);
+    let short = Grid::new(&banana).unwrap().sample(300, 5).unwrap();
+    assert_eq!(short, x.rows(0, 300));
+}
+
+/// By Simpson's rule; 1e-9 is plenty for a distance of 1e-2.
+fn erf(x: f64) -> f64 {
+    let n = 200;
+    let f = |k: usize| (-(x * k as f64 / n as f64).powi(2)).exp();
+    let sum: f64 = (0..n / 2).map(|k| f(2 * k) + 4.0 * f(2 * k + 1) + f(2 * k + 2)).sum();
+    2.0 / std::f64::consts::PI.sqrt() * x / n as f64 / 3.0 * sum
+}
+
+#[test]
+fn importance_sampling() {
+    use gibbsite::energy::gaussian::Gaussian;
+    use gibbsite::logz::importance::{self, StudentT};
+    let quartic = real(1, |x| 0.5 * x[0] * x[0] + 0.1 * x[0].powi(4) + 1e4);
+    let exact = 2.14970592859059558f64.ln() - 1e4;
+    let base = Gaussian::standard(1);
+    let z: Vec<f64> = (0..64)
+        .map(|seed| {
+            let z = importance::log_z(&quartic, &base, 2000, seed).unwrap();
+            assert!(z.pareto_k.unwrap() < 0.5 && z.warnings.is_empty() && z.ess.unwrap() > 1000.0, "{z:?}");
+            (z.value - exact) / z.std_err
+        })
+        .collect();
+    let (mean, n) = (z.iter().sum::<f64>() / 64.0, 64.0f64);
+    let var = z.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    assert!((mean * n.sqrt()).abs() < 4.0, "bias {mean}");
+    assert!((var - 1.0).abs() < 4.0 * (2.0 / n).sqrt(), "the errors are wrong by {}", var.sqrt());
+    // The base of a t distribution is normalised.
+    let t = StudentT::new(Gaussian::diagonal(vec![1.0, -1.0], &[2.0, 0.5]).unwrap(), 2);
+    let by_grid = logz::log_z(&t, &Options::default()).unwrap();
+    assert!((by_grid.value - gibbsite::energy::Tractable::log_z(&t)).abs() < 1e-9);
+    let z = importance::log_z(&Gaussian::standard(2), &t, 20_000, 3).unwrap();
+    assert!(((z.value - ln_two_pi()) / z.std_err).abs() < 4.0);
+    // A base much narrower than the target is caught.
+    let narrow = Gaussian::diagonal(vec![0.0], &[0.3]).unwrap();
+    let bad = importance::log_z(&Gaussian::standard(1), &narrow, 5000, 1).unwrap();
+    assert!(bad.pareto_k.unwrap() > 0.7 && !bad.warnings.is_empty(), "{bad:?}");
+    assert!(matches!(importance::log_z(&quartic, &base, 3, 0), Err(LogZError::Draws { n: 3, .. })));
+}
+
+#[test]
+fn automatic_choice() {
+    use gibbsite::logz::{Bounds, auto};
+    let z = auto::log_z(&real(1, |x| 0.5 * x[0] * x[0]), &Options::default(), 1000, 0).unwrap();
+    assert!(z.exact && z.bounds == Bounds::Exact && z.method == "quadrature");
+    let five = real(5, |x| x.iter().enumerate().map(|(j, v)| 0.5 * ((v - j as f64) / (1.0 + j as f64)).powi(2)).sum());
+    let z = auto::log_z(&five, &Options::default(), 20_000, 0).unwrap();
+    let exact = 2.5 * ln_two_pi() + 120f64.ln();
+    println!("5-D: {} +- {} for {exact}, k {:?}, ess {:?}", z.value, z.std_err, z.pareto_k, z.ess);
+    assert!(!z.exact && ((z.value - exact) / z.std_err).abs() < 4.0 && z.std_err < 0.05);
+    assert!(z.warnings.iter().any(|w| w.contains("5 dimensions")));
+    let closed = auto::closed_form(&gibbsite::energy::gaussian::Gaussian::standard(7));
+    assert!(closed.exact && (closed.value - 3.5 * ln_two_pi()).abs() < 1e-13);
+}
+
+/// E[x^2] of 0.5 x^2 + 0.1 x^4, by 30-digit quadrature.
+const QUARTIC_VARIANCE: f64 = 0.615527185732942951528622495531;
+
+/// The same values from the file of references, where it is there.
+#[test]
+fn shared_references() {
+    let dir = std::env::var("GIBBSITE_SHARED")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into());
+    let Ok(text) = std::fs::read_to_string(format!("{dir}/refs/exact_refs.json")) else {
+        println!("skipped: no references in {dir}");
+        return;
+    };
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let find = |name: &str| -> f64 {
+        let rows = json["continuous"].as_array().unwrap();
+        let row = rows.iter().find(|r| r["name"].as_str().is_some_and(|n| n.starts_with(name))).unwrap();
+        row["logZ"].as_str().unwrap().parse().unwrap()
+    };
+    let well = |x: f64| x.powi(4) - 6.0 * x * x - 0.5 * x;
+    check("double well", real(1, move |x| well(x[0])), find("double well 1-D"), 1e-12);
+    check("many-well", real(2, move |x| well(x[0]) + 0.5 * x[1] * x[1]), find("many-well 2-D"), 1e-10);
+    check("4(x^2-1)^2", real(1, |x| 4.0 * (x[0] * x[0] - 1.0).powi(2)), find("E=4(x^2-1)^2"), 1e-12);
+    check("x^4", real(1, |x| x[0].powi(4)), find("E=x^4"), 1e-12);
+    let rosenbrock = |x: &[f64]| 100.0 * (x[1] - x[0] * x[0]).powi(2) + (1.0 - x[0]).powi(2);
+    check("rosenbrock", real(2, rosenbrock), find("2-D Rosenbrock"), 1e-10);
+    let plane = [Support::Interval(-3.5, 2.5), Support::Interval(-2.0, 3.5)];
+    check(
+        "mueller-brown .05",
+        on(&plane, mueller_brown(0.05)),
+        find("Mueller-Brown (standard A=(-200,-100,-170,15)), beta=0.05"),
+        1e-10,
+    );
+    check(
+        "mueller-brown .1",
+        on(&plane, mueller_brown(0.1)),
+        find("Mueller-Brown (standard A=(-200,-100,-170,15)), beta=0.1"),
+        1e-10,
+    );
+    check("ring 2 .2", real(2, ring(2.0, 0.2)), find("ring energy E=(|x|-2.0)"), 1e-10);
+    check("ring 3 .1", real(2, ring(3.0, 0.1)), find("ring energy E=(|x|-3.0)"), 1e-10);
+}
+
+/// Threads share blocks of lines; the blocks do not know them.
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let rosenbrock = real(2, |x| 100.0 * (x[1] - x[0] * x[0]).powi(2) + (1.0 - x[0]).powi(2));
+    let with = |n: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+        pool.install(|| {
+            let q = logz::quadrature(&rosenbrock, &Options::default()).unwrap();
+            let x = gibbsite::kernel::grid::Grid::new(&rosenbrock).unwrap().sample(400, 9).unwrap();
+            (q.log_z.to_bits(), q.error.to_bits(), q.w.iter().map(|w| w.to_bits()).collect::<Vec<_>>(), x)
+        })
+    };
+    assert!(with(1) == with(2));
 }

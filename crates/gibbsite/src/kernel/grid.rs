@@ -35,7 +35,7 @@ impl<'a, E: Energy + ?Sized> Grid<'a, E> {
     /// As [`crate::logz::log_z`]; [`LogZError::Dimension`] above two dimensions.
     pub fn new(energy: &'a E) -> Result<Self, LogZError> {
         let dim = crate::logz::require_real(energy, "grid", 2)?;
-        let t = tree(energy, &Options { tol: Some(1e-11) }, false)?;
+        let t = tree(energy, &Options { tol: Some(if dim == 1 { 1e-13 } else { 1e-11 }) }, false)?;
         let reach = t.line.reach.map(|r| (2.0 * r).max(1e-3));
         let marginal = InverseCdf::new(&t.line);
         Ok(Self { energy, marginal, reach, dim, log_z: t.line.log_z, error: t.line.rel_err })
@@ -169,7 +169,7 @@ impl Piece {
                 a = t;
             }
             let newton = t - miss / f;
-            let next = if f > 0.0 && newton > a && newton < b { newton } else { 0.5 * (a + b) };
+            let next = if f > 0.0 && (a..=b).contains(&newton) { newton } else { 0.5 * (a + b) };
             if (next - t).abs() <= 1e-15 || miss.abs() <= 1e-15 * whole {
                 return next;
             }

@@ -15,7 +15,7 @@ use crate::points::{Matrix, Support};
 /// How accurate a quadrature is to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Options {
-    /// Relative tolerance of Z (absolute in log Z); by default 1e-13, 1e-11 and 1e-9 in 1, 2 and 3 dimensions.
+    /// Relative tolerance of Z (absolute in log Z); by default 1e-13, 1e-11 and 3e-9 in 1, 2 and 3 dimensions.
     pub tol: Option<f64>,
 }
 
@@ -41,7 +41,9 @@ pub(crate) fn tree<E: Energy + ?Sized>(energy: &E, options: &Options, collect: b
     let start = Matrix::new(1, 0);
     if dim > 1 {
         // A crude pass finds out how far each coordinate goes, so that the fine pass need not look everywhere.
+        context.du = if dim == 2 { du } else { 0.4 };
         let line = first(context.integrate(0, &start, &[f64::NEG_INFINITY], false)?);
+        context.du = du;
         verdict(&line, dim, &context)?;
         for (j, reach) in context.reach.iter_mut().enumerate() {
             let s = context.supports[j];
@@ -83,8 +85,8 @@ fn first(lines: Vec<Line>) -> Line {
 }
 
 fn tolerances(dim: usize, tol: Option<f64>) -> Vec<f64> {
-    let tol = tol.unwrap_or([1e-13, 1e-11, 1e-9][dim - 1]).max(1e-15);
-    (0..dim).map(|j| (tol * 0.1f64.powi(j as i32)).max(1e-14)).collect()
+    let tol = tol.unwrap_or([1e-13, 1e-11, 3e-9][dim - 1]).max(1e-15);
+    (0..dim).map(|j| (tol * 0.2f64.powi(j as i32)).max(1e-14)).collect()
 }
 
 fn check_supports(supports: &[Support]) -> Result<(), LogZError> {

@@ -91,6 +91,11 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         self.supports.len()
     }
 
+    /// Inner lines lighter than the outer integral by this many nats are left crude.
+    fn margin(&self) -> f64 {
+        12.0 - self.tol[0].ln()
+    }
+
     /// l at the wanted points of level `j`, and the inner lines where there are any.
     fn eval(
         &self,
@@ -151,17 +156,24 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         let scanned = self.scan(j, prefix, floor, full, grid)?;
         let mut lines = Vec::with_capacity(scanned.len());
         let mut starts = Vec::new();
+        let mut relaxed = Vec::with_capacity(scanned.len());
         for (i, (scan, notes)) in scanned.iter().enumerate() {
             let line = self.crude_line(j, prefix, i, scan, notes);
+            // A line that weighs little need not be accurate: its tolerance is relative to the heaviest one.
+            let relax = (floor[i] + self.margin() - line.log_z).clamp(0.0, (1e-3 / self.tol[j]).ln());
+            relaxed.push(if relax.is_nan() { 0.0 } else { relax });
             let go_on = full && line.diverges.is_none() && line.log_z.is_finite() && line.log_z > floor[i];
             if go_on {
-                let cut = (self.tol[j] * 1e-3).ln().min(-34.0);
-                starts.extend(scan.panels(self.supports[j], cut).into_iter().map(|(a, b)| (i as u32, a, b, f64::NAN)));
+                let drop = 5.0 + 0.4 * (self.tol[j].ln() + relaxed[i] + 30.0).clamp(0.0, 15.0);
+                let cut = (self.tol[j] * 1e-3).ln() + relaxed[i];
+                starts.extend(
+                    scan.panels(self.supports[j], cut, drop).into_iter().map(|(a, b)| (i as u32, a, b, f64::NAN)),
+                );
             }
             lines.push(line);
         }
         if full {
-            self.bisect(j, prefix, &mut lines, starts)?;
+            self.bisect(j, prefix, &mut lines, &relaxed, starts)?;
         }
         Ok(lines)
     }
@@ -177,9 +189,10 @@ impl<E: Energy + ?Sized> Context<'_, E> {
     ) -> Result<Vec<(Scan, Vec<Line>)>, LogZError> {
         let n = prefix.n_rows();
         let outer = j + 1 < self.dim();
-        let max_rounds = if full { 40 } else { 10 };
+        // Lines far from the mass are noise at any resolution: crude ones stop early.
+        let (max_rounds, max_samples) = if full { (40, 20_000) } else { (28, 500) };
         let no_floor = vec![f64::NEG_INFINITY; n];
-        let mut lines: Vec<(Scan, Vec<Line>)> = vec![Default::default(); n];
+        let mut lines: Vec<(Scan, Vec<Line>)> = vec![(Scan::new(outer), Vec::new()); n];
         let mut at = Wanted::default();
         for i in 0..n {
             at.line.extend(std::iter::repeat_n(i as u32, grid.len()));
@@ -214,7 +227,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                         point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)),
                     });
                 }
-                if let Some(bad) = scan.s.iter().find(|s| s.ell == f64::INFINITY && s.x.abs() < 1e3) {
+                if let Some(bad) = scan.s.iter().find(|s| !outer && s.ell == f64::INFINITY && s.x.abs() < 1e3) {
                     return Err(LogZError::Unbounded {
                         point: self.full_point(j, prefix, i, bad.x, notes.get(bad.note as usize)),
                     });
@@ -224,7 +237,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             at.line.clear();
             at.x.clear();
             for (i, (scan, _)) in lines.iter_mut().enumerate() {
-                scan.wants(self.supports[j], floor[i], self.n_hull, max_rounds, &mut more);
+                scan.wants(self.supports[j], floor[i], self.n_hull, (max_rounds, max_samples), &mut more);
                 at.line.extend(std::iter::repeat_n(i as u32, more.len()));
                 at.x.extend_from_slice(&more);
             }
@@ -255,7 +268,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         if let Some(inner) = notes.get(best.note as usize) {
             line.peak[j + 1..].copy_from_slice(&inner.peak[j + 1..]);
         }
-        for s in scan.s.iter().filter(|s| s.ell > best.ell - 50.0) {
+        for s in scan.s.iter().filter(|s| s.ell >= best.ell - 50.0) {
             line.reach[j] = line.reach[j].max(s.x.abs());
             if let Some(inner) = notes.get(s.note as usize) {
                 for c in j + 1..self.dim() {
@@ -300,6 +313,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         j: usize,
         prefix: &Matrix<f64>,
         lines: &mut [Line],
+        relaxed: &[f64],
         mut pending: Vec<(u32, f64, f64, f64)>,
     ) -> Result<(), LogZError> {
         let tol = self.tol[j];
@@ -307,8 +321,8 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         // Below this an inner line cannot matter.
         let mut floor: Vec<f64> = vec![f64::NEG_INFINITY; lines.len()];
         if j + 1 < self.dim() {
-            for (f, l) in floor.iter_mut().zip(lines.iter()) {
-                *f = l.log_z - l.reach[j].max(1.0).ln() - 55.0;
+            for ((f, l), relax) in floor.iter_mut().zip(lines.iter()).zip(relaxed) {
+                *f = l.log_z - l.reach[j].max(1.0).ln() + relax - self.margin();
             }
         }
         for line in lines.iter_mut() {
@@ -353,7 +367,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                 if touched[i] {
                     let limit = if j + 1 == self.dim() { 20_000 } else { 4_000 };
                     let stop = generation == 199 || line.panels.len() > limit;
-                    select(i as u32, line, tol, tail[i], stop, &mut pending);
+                    select(i as u32, line, tol * relaxed[i].exp(), tail[i], stop, &mut pending);
                 }
             }
         }

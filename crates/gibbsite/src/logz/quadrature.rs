@@ -34,8 +34,8 @@ pub struct Quadrature {
     groups: Vec<usize>,
 }
 
-/// Nodes of inner lines below this share of the total are dropped.
-const LOG_DROP: f64 = -50.0;
+/// Nodes of inner lines below this share of the total are dropped, by dimension: all of them stay below the tolerance.
+const LOG_DROP: [f64; 3] = [-50.0, -45.0, -38.0];
 
 struct Builder {
     dim: usize,
@@ -68,7 +68,7 @@ impl Builder {
             let edge = edge || k == 0 || k == last;
             for i in 0..N {
                 let here = log_dx + (KRONROD[i] * h).ln();
-                if j > 0 && p.ell[i] + here < self.log_z + LOG_DROP || p.ell[i] == f64::NEG_INFINITY {
+                if j > 0 && p.ell[i] + here < self.log_z + LOG_DROP[self.dim - 1] || p.ell[i] == f64::NEG_INFINITY {
                     continue;
                 }
                 at[j] = c + h * NODES[i];
@@ -248,4 +248,4 @@ impl Quadrature {
 }
 
 /// Share of the mass of the outermost panels that is feared to lie beyond them.
-const EDGE: f64 = 1e-3;
+const EDGE: f64 = 0.1;

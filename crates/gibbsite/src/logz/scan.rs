@@ -14,6 +14,9 @@ pub(crate) struct Sample {
 /// Largest |x| a line is followed to.
 const FAR: f64 = 1e300;
 
+/// Largest |x| to which a rising density of inner integrals is followed.
+const RISE_FAR: f64 = 1e12;
+
 /// Log of the share of the mass that may be left out.
 const NEGLIGIBLE: f64 = -39.0;
 
@@ -38,6 +41,8 @@ pub(crate) struct Scan {
     hull_done: bool,
     /// Beyond this |x| the energy overflows to NaN (0 * inf).
     overflow: Option<f64>,
+    /// Whether l comes from inner integrals, which lose their peaks when followed too far.
+    nested: bool,
 }
 
 /// A grid over the support: spacing `du` near the origin, geometric far out to `reach` and towards finite ends.
@@ -76,6 +81,11 @@ fn half_line(end: f64, reach: f64, du: f64) -> impl Iterator<Item = f64> {
 }
 
 impl Scan {
+    /// No samples yet.
+    pub fn new(nested: bool) -> Self {
+        Self { nested, ..Self::default() }
+    }
+
     /// Adds samples and keeps the order.
     pub fn insert(&mut self, new: impl Iterator<Item = Sample>) {
         self.s.extend(new);
@@ -149,8 +159,9 @@ impl Scan {
         heaviest + sum.ln()
     }
 
-    /// Positions to evaluate next; none when the line is understood. `floor` is a value of l that does not matter any more.
-    pub fn wants(&mut self, support: Support, floor: f64, n_hull: usize, max_rounds: u32, out: &mut Vec<f64>) {
+    /// Positions to evaluate next; none when the line is understood. Peaks are resolved for at most `limits` rounds and
+    /// samples. `floor` is a value of l that does not matter any more.
+    pub fn wants(&mut self, support: Support, floor: f64, n_hull: usize, limits: (u32, usize), out: &mut Vec<f64>) {
         out.clear();
         let top = self.best().ell;
         if !top.is_finite() || self.rounds >= 60 {
@@ -162,10 +173,10 @@ impl Scan {
                 self.extend(support, upper, out);
             }
         }
-        if self.rounds < max_rounds {
+        if self.rounds < limits.0 && self.s.len() < limits.1 {
             self.unresolved_peaks(top.max(floor), out);
         }
-        if out.is_empty() && !self.hull_done && top > floor {
+        if out.is_empty() && !self.hull_done && total > floor {
             self.hull_done = true;
             self.split_hull(top, n_hull, out);
         }
@@ -180,7 +191,9 @@ impl Scan {
             let drop_left = if i > 0 { here - s[i - 1].ell } else { 0.0 };
             let drop_right = if i + 1 < s.len() { here - s[i + 1].ell } else { 0.0 };
             let drop = drop_left.max(drop_right);
-            if !(drop_left >= 0.0 && drop_right >= 0.0 && drop > 3.0) || here == f64::NEG_INFINITY {
+            if !(drop_left >= 0.0 && drop_right >= 0.0 && drop > 3.0 + 64.0 * f64::EPSILON * here.abs())
+                || here == f64::NEG_INFINITY
+            {
                 continue;
             }
             if drop == f64::INFINITY && (self.rounds > 6 || here < top - 50.0) || here + drop < top - 50.0 {
@@ -262,6 +275,13 @@ impl Scan {
         if decays > 1e-9 && left < total + NEGLIGIBLE {
             return End::Settled;
         }
+        // Neither decaying nor rising steeply, and far out: more samples would not change the verdict.
+        if !finite && z0 > 1e7 && decays <= 1e-9 && change <= 3.0 * log_ratio {
+            return End::Diverges;
+        }
+        if !finite && self.nested && z0 > RISE_FAR && change > 0.0 {
+            return End::Diverges;
+        }
         let smallest = if finite { 16.0 * f64::EPSILON * outermost.x.abs().min(1.0) } else { 0.0 };
         let origin_is_zero = finite && (if upper { support.upper() } else { support.lower() }) == 0.0;
         let can_extend = if !finite {
@@ -291,17 +311,20 @@ impl Scan {
             0.0
         };
         let z = x - origin;
-        let sign = if end.is_finite() { -0.5 } else { 0.5 };
+        let rising = self.end_samples(support, upper).is_some_and(|[a, b]| a.1 > b.1);
+        let far = if self.nested && rising { 4.0 * RISE_FAR } else { self.far() };
+        let step = if z.abs() < 1e20 { 0.5 } else { 2.0 };
+        let sign = if end.is_finite() { -0.5 } else { step };
         for k in 1..=32 {
             let y = origin + z * (sign * k as f64).exp();
-            if y != origin && y.abs() < self.far() {
+            if y != origin && y.abs() < far {
                 out.push(y);
             }
         }
     }
 
-    /// Panels that hold all but a share `exp(log_cut)` of the mass; l changes by a few units over each.
-    pub fn panels(&self, support: Support, log_cut: f64) -> Vec<(f64, f64)> {
+    /// Panels that hold all but a share `exp(log_cut)` of the mass; l changes by about `max_drop` over each.
+    pub fn panels(&self, support: Support, log_cut: f64, max_drop: f64) -> Vec<(f64, f64)> {
         let (mut x, mut l): (Vec<f64>, Vec<f64>) = self.s.iter().map(|s| (s.x, s.ell)).unzip();
         if x.is_empty() {
             return Vec::new();
@@ -344,7 +367,7 @@ impl Scan {
         for i in lo + 1..=hi {
             let (new_low, new_high) = (low.min(l[i]), high.max(l[i]));
             let log_mass = new_high - total + (x[i] - x[start]).ln();
-            let limit = 5.0 + 0.3 * (-8.0 - log_mass).max(0.0);
+            let limit = max_drop + 0.3 * (-8.0 - log_mass).max(0.0);
             let drop = if new_high == f64::NEG_INFINITY { 0.0 } else { new_high - new_low };
             let mut ratio = 1.0f64;
             for side in 0..2 {
