@@ -92,3 +92,33 @@ fn pcd_agrees_with_mle() {
         assert!(mcse[k] < 0.05, "{mcse:?}");
     }
 }
+
+#[test]
+#[ignore]
+fn explore() {
+    let data = mixture(5000, 1);
+    let exact = run(&mut quartic(), &data, &options(ObjectiveKind::Mle));
+    println!("exact {:?} se {:?} rob {:?}", exact.theta, exact.theta_std_err, exact.theta_std_err_robust);
+    for (name, o) in [
+        ("adam .01", TrainOptions { lr: 0.01, ..options(ObjectiveKind::Pcd) }),
+        ("adam .02", TrainOptions { lr: 0.02, ..options(ObjectiveKind::Pcd) }),
+        ("adam .02 cos", TrainOptions { lr: 0.02, decay: Decay::Cosine, ..options(ObjectiveKind::Pcd) }),
+        ("adam .02 inv", TrainOptions { lr: 0.02, decay: Decay::InverseTime, ..options(ObjectiveKind::Pcd) }),
+        ("sgd .01", TrainOptions { lr: 0.01, optimizer: OptimizerKind::Sgd, ..options(ObjectiveKind::Pcd) }),
+        ("sgd .02 inv", TrainOptions { lr: 0.02, decay: Decay::InverseTime, optimizer: OptimizerKind::Sgd, ..options(ObjectiveKind::Pcd) }),
+        ("sgd .001 plain", TrainOptions { lr: 0.001, precondition: false, optimizer: OptimizerKind::Sgd, ..options(ObjectiveKind::Pcd) }),
+        ("adam .01 plain", TrainOptions { lr: 0.01, precondition: false, ..options(ObjectiveKind::Pcd) }),
+    ] {
+        for seed in 0..4 {
+            let o = TrainOptions { seed, sampler: Sampler::Mala, step_size: Some(0.05), ..o.clone() };
+            match fit(&mut quartic(), &data, &o, &Control::default(), &mut |_| {}) {
+                Ok(f) => {
+                    let m = f.theta_mcse.clone().unwrap();
+                    let z: Vec<String> = (0..3).map(|k| format!("{:.2}", (f.theta[k] - exact.theta[k]) / m[k])).collect();
+                    println!("{name} {seed}: {:.4?} mcse {m:.4?} z {z:?} roll {} {:?}", f.theta, f.n_rollbacks, f.warnings);
+                }
+                Err(e) => println!("{name}: {e}"),
+            }
+        }
+    }
+}

@@ -20,12 +20,12 @@ pub enum TrainWarning {
         /// The parameters.
         names: Vec<String>,
     },
-    /// The averages of the last two quarters differ by more than noise.
-    #[error("{name} still drifts: it moved by {moved:.3} ({z:.1} standard errors) from the third to the last quarter of the training")]
+    /// A parameter has a trend in the second half of the training; the size of it is part of its Monte-Carlo error.
+    #[error("{name} still drifts: its mean moves by {moved:.3} ({z:.1} standard errors) from the third to the last quarter; train longer or with a larger --lr")]
     Drift {
         /// The parameter.
         name: String,
-        /// Difference of the quarters' means.
+        /// Change of its mean from the third quarter to the last.
         moved: f64,
         /// The same in standard errors.
         z: f64,

@@ -5,7 +5,7 @@ use super::error::TrainError;
 use super::event::{OnEvent, TrainEvent, TrainWarning};
 use super::history::{History, Row};
 use super::identify::{column_sd, identify};
-use super::mcse::mcse;
+use super::mcse::{drift, mcse};
 use super::newton::{NewtonOptions, minimise};
 use super::options::{Control, ObjectiveKind, PoolStart, Sampler, TrainOptions};
 use super::positive::Positive;
@@ -289,6 +289,9 @@ fn with_kernel<E: Parametric + Differentiable, K: Kernel<E> + Tunable>(
     Ok(summarise(energy, state, samples, free, options.average))
 }
 
+/// Drift, in standard errors, above which a training counts as unfinished.
+const MAX_DRIFT: f64 = 4.0;
+
 /// Averages, their Monte-Carlo errors, and whether they still drift.
 fn summarise<E: Parametric>(energy: &E, state: State, samples: Points, free: &[bool], average: bool) -> Raw {
     let p = free.len();
@@ -301,10 +304,9 @@ fn summarise<E: Parametric>(energy: &E, state: State, samples: Points, free: &[b
         let series: Vec<f64> = (half..n).map(|e| state.epoch_means[e * p + k]).collect();
         let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
         errors[k] = mcse(&series);
-        let (third, last) = series.split_at(series.len() / 2);
-        let moved = mean(last) - mean(third);
-        let z = moved / (mcse(third).powi(2) + mcse(last).powi(2)).sqrt();
-        if z.abs() > 5.0 {
+        let (moved, z) = drift(&series);
+        if z.abs() > MAX_DRIFT {
+            errors[k] = errors[k].hypot(moved);
             warnings.push(TrainWarning::Drift { name: energy.theta_names()[k].clone(), moved, z });
         }
         if average {
@@ -312,7 +314,8 @@ fn summarise<E: Parametric>(energy: &E, state: State, samples: Points, free: &[b
         } else {
             let ends: Vec<f64> = state.rows[half..].iter().map(|r| r.theta[k]).collect();
             let m = mean(&ends);
-            errors[k] = (ends.iter().map(|v| (v - m).powi(2)).sum::<f64>() / (ends.len() as f64 - 1.0)).sqrt();
+            let last = (ends.iter().map(|v| (v - m).powi(2)).sum::<f64>() / (ends.len() as f64 - 1.0)).sqrt();
+            errors[k] = errors[k].max(last);
         }
     }
     Raw {

@@ -74,6 +74,8 @@ pub struct TrainOptions {
     pub decay: Decay,
     /// First-order rule.
     pub optimizer: OptimizerKind,
+    /// Whether the optimiser works in whitened parameters, in which the Fisher information is close to the identity.
+    pub precondition: bool,
     /// Kernel of the chains.
     pub sampler: Sampler,
     /// Chain steps of an update.
@@ -107,8 +109,9 @@ impl Default for TrainOptions {
             batch: 256,
             lr: 0.01,
             decay: Decay::Constant,
-            optimizer: OptimizerKind::Adam,
-            sampler: Sampler::Ula,
+            optimizer: OptimizerKind::Sgd,
+            precondition: true,
+            sampler: Sampler::Mala,
             steps: Steps { first: 30, last: 30 },
             step_size: None,
             pool: None,

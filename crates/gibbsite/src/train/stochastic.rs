@@ -8,6 +8,7 @@ use super::event::{OnEvent, TrainEvent, TrainWarning};
 use super::guard::{EpochCheck, check};
 use super::history::Row;
 use super::options::{Control, Sampler, TrainOptions};
+use super::precondition::Whiten;
 use super::schedule::shuffle;
 use super::state::State;
 use crate::energy::Parametric;
@@ -40,6 +41,8 @@ struct Work {
     grad: Vec<f64>,
     mean: Vec<f64>,
     e: Vec<f64>,
+    whiten: Option<Whiten>,
+    step: Vec<f64>,
 }
 
 /// Lengths of the batches of an epoch: full ones, then what is left.
@@ -99,6 +102,8 @@ where
         grad: vec![0.0; p],
         mean: vec![0.0; p],
         e: vec![0.0; data.n()],
+        whiten: if options.precondition { Whiten::new(p, chains.samples().n()) } else { None },
+        step: vec![0.0; p],
     };
     let mut good = state.clone();
     on_event(&TrainEvent::Start { epoch: state.epoch, n_epochs: options.epochs });
@@ -167,6 +172,9 @@ where
     let n_updates = n.div_ceil(full);
     shuffle(&mut work.shuffle, state.epoch, &mut work.order);
     work.mean.fill(0.0);
+    if let Some(whiten) = &mut work.whiten {
+        whiten.update(energy, &chains.samples());
+    }
     let mut info = Info::default();
     let mut lr = state.lr;
     for update in 0..n_updates {
@@ -186,7 +194,18 @@ where
         }
         let t = (state.epoch as f64 + update as f64 / n_updates as f64) / options.epochs as f64;
         lr = state.lr * options.decay.at(t);
-        state.optimizer.update(&mut state.theta, &work.grad, lr);
+        match &work.whiten {
+            None => state.optimizer.update(&mut state.theta, &work.grad, lr),
+            Some(whiten) => {
+                whiten.gradient(&mut work.grad);
+                work.step.fill(0.0);
+                state.optimizer.update(&mut work.step, &work.grad, lr);
+                whiten.step(&mut work.step);
+                for k in (0..free.len()).filter(|&k| free[k]) {
+                    state.theta[k] += work.step[k];
+                }
+            }
+        }
         if state.theta.iter().any(|t| !t.is_finite()) {
             return Err(Failure::NonFinite { what: "a parameter", update: state.n_updates });
         }
