@@ -14,7 +14,7 @@
 
 mod derive;
 mod error;
-mod function;
+pub(crate) mod function;
 pub(crate) mod graph;
 mod lower;
 mod parse;
