@@ -53,7 +53,8 @@ pub fn log_z(error: LogZError) -> Failure {
 /// An energy that is NaN at a point of its support.
 pub fn undefined(point: &[f64], names: &[String]) -> Failure {
     let at: Vec<String> = names.iter().zip(point).map(|(n, v)| format!("{n} = {}", text::number(*v))).collect();
-    let at = if at.len() > 4 { format!("{}, ... ({} coordinates)", at[..4].join(", "), at.len()) } else { at.join(", ") };
+    let at =
+        if at.len() > 4 { format!("{}, ... ({} coordinates)", at[..4].join(", "), at.len()) } else { at.join(", ") };
     let name = names.first().map_or("x", String::as_str);
     let hint = format!("restrict the support to where the energy is defined, like --bounds \"{name}=0..inf\"");
     Failure::work("undefined", format!("the energy is undefined (NaN) at {at}"), hint)
@@ -101,7 +102,9 @@ pub fn plot(error: PlotError) -> Failure {
 /// A fit that could not be done: `call` where the call was wrong, else the cause.
 pub fn train(error: TrainError) -> Failure {
     let (kind, exit_code) = match &error {
-        TrainError::Option { .. } | TrainError::UnknownParameter { .. } | TrainError::Dimension { .. } => ("invalid_value", 2),
+        TrainError::Option { .. } | TrainError::UnknownParameter { .. } | TrainError::Dimension { .. } => {
+            ("invalid_value", 2)
+        }
         TrainError::NoParameters | TrainError::NotApplicable { .. } => ("not_applicable", 2),
         TrainError::TooFewPoints { .. } | TrainError::DataEnergy { .. } => ("data", 1),
         TrainError::Start { .. } => ("improper", 1),
@@ -114,5 +117,9 @@ pub fn train(error: TrainError) -> Failure {
 
 /// A file that could not be written.
 pub fn write(path: &str, error: &std::io::Error) -> Failure {
-    Failure::work("io", format!("cannot write '{path}': {error}"), "check the folder, its permissions and the space left")
+    Failure::work(
+        "io",
+        format!("cannot write '{path}': {error}"),
+        "check the folder, its permissions and the space left",
+    )
 }

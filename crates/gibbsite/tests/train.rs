@@ -8,8 +8,8 @@ use gibbsite::logz::{Options, quadrature};
 use gibbsite::points::{Matrix, Points};
 use gibbsite::rng::{Purpose, Run, Streams};
 use gibbsite::train::{
-    CheckpointOptions, Control, Decay, Failure, Fit, ObjectiveKind, OptimizerKind, Sampler, Steps, TrainError, TrainEvent,
-    TrainOptions, TrainWarning, fit,
+    CheckpointOptions, Control, Decay, Failure, Fit, ObjectiveKind, OptimizerKind, Sampler, Steps, TrainError,
+    TrainEvent, TrainOptions, TrainWarning, fit,
 };
 
 /// `n` points of the equal mixture of N(-2, 0.5^2) and N(2, 0.5^2).
@@ -105,8 +105,24 @@ fn explore() {
         ("adam .02 cos", TrainOptions { lr: 0.02, decay: Decay::Cosine, ..options(ObjectiveKind::Pcd) }),
         ("adam .02 inv", TrainOptions { lr: 0.02, decay: Decay::InverseTime, ..options(ObjectiveKind::Pcd) }),
         ("sgd .01", TrainOptions { lr: 0.01, optimizer: OptimizerKind::Sgd, ..options(ObjectiveKind::Pcd) }),
-        ("sgd .02 inv", TrainOptions { lr: 0.02, decay: Decay::InverseTime, optimizer: OptimizerKind::Sgd, ..options(ObjectiveKind::Pcd) }),
-        ("sgd .001 plain", TrainOptions { lr: 0.001, precondition: false, optimizer: OptimizerKind::Sgd, ..options(ObjectiveKind::Pcd) }),
+        (
+            "sgd .02 inv",
+            TrainOptions {
+                lr: 0.02,
+                decay: Decay::InverseTime,
+                optimizer: OptimizerKind::Sgd,
+                ..options(ObjectiveKind::Pcd)
+            },
+        ),
+        (
+            "sgd .001 plain",
+            TrainOptions {
+                lr: 0.001,
+                precondition: false,
+                optimizer: OptimizerKind::Sgd,
+                ..options(ObjectiveKind::Pcd)
+            },
+        ),
         ("adam .01 plain", TrainOptions { lr: 0.01, precondition: false, ..options(ObjectiveKind::Pcd) }),
     ] {
         for seed in 0..4 {
@@ -114,8 +130,12 @@ fn explore() {
             match fit(&mut quartic(), &data, &o, &Control::default(), &mut |_| {}) {
                 Ok(f) => {
                     let m = f.theta_mcse.clone().unwrap();
-                    let z: Vec<String> = (0..3).map(|k| format!("{:.2}", (f.theta[k] - exact.theta[k]) / m[k])).collect();
-                    println!("{name} {seed}: {:.4?} mcse {m:.4?} z {z:?} roll {} {:?}", f.theta, f.n_rollbacks, f.warnings);
+                    let z: Vec<String> =
+                        (0..3).map(|k| format!("{:.2}", (f.theta[k] - exact.theta[k]) / m[k])).collect();
+                    println!(
+                        "{name} {seed}: {:.4?} mcse {m:.4?} z {z:?} roll {} {:?}",
+                        f.theta, f.n_rollbacks, f.warnings
+                    );
                 }
                 Err(e) => println!("{name}: {e}"),
             }

@@ -33,11 +33,7 @@ pub fn run(args: &FitArgs, ctx: &Context) -> Result<Outcome, Failure> {
     set_start(&mut model, args, options.objective)?;
     let data = table.points();
     let stopped = limit(&mut options, args, &data, &model);
-    let control = Control {
-        checkpoint: checkpoint(args),
-        n_threads: ctx.threads.unwrap_or(1),
-        ..Control::default()
-    };
+    let control = Control { checkpoint: checkpoint(args), n_threads: ctx.threads.unwrap_or(1), ..Control::default() };
     let bar = ctx.progress("fit", options.epochs as u64);
     let mut on_event = |event: &TrainEvent| match event {
         TrainEvent::Epoch { row, .. } => {
@@ -253,7 +249,13 @@ fn report(out: &mut Outcome, args: &FitArgs, model: &Resolved, fitted: &Fit, cut
     out.put("grad_norm", Some(fitted.grad_norm).filter(|v| v.is_finite()));
     out.put("rollbacks", fitted.n_rollbacks);
     let exact = matches!(fitted.objective, ObjectiveKind::Mle | ObjectiveKind::Ism);
-    let stopped = if exact { "converged" } else if cut { "max_seconds" } else { "epochs" };
+    let stopped = if exact {
+        "converged"
+    } else if cut {
+        "max_seconds"
+    } else {
+        "epochs"
+    };
     out.put("stopped", stopped).put("out", args.out.display().to_string());
 
     let mut header = vec!["parameter", "value", "std. error"];

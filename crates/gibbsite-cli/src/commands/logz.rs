@@ -28,7 +28,11 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let boxed = !args.lower.is_empty() || !args.upper.is_empty();
     if boxed && args.method != "simpson" {
         let hint = "restrict the support with --bounds, or ask for --method simpson";
-        return Err(Failure::usage("conflict", format!("--lower and --upper do not go with --method {}", args.method), hint));
+        return Err(Failure::usage(
+            "conflict",
+            format!("--lower and --upper do not go with --method {}", args.method),
+            hint,
+        ));
     }
     if args.method != "simpson" {
         guard::is_model(&model, &mut out)?;
@@ -137,12 +141,17 @@ fn by_importance(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<Log
         let wanted = (n as f64 * (z.std_err / args.tol).powi(2) * 1.2).ceil().min(8.0 * n as f64) as usize;
         if z.std_err <= args.tol || n >= MOST_DRAWS {
             if z.std_err > args.tol {
-                z.warnings.push(format!("the tolerance {} was not reached with {} draws", args.tol, text::count(n as u64)));
+                z.warnings.push(format!(
+                    "the tolerance {} was not reached with {} draws",
+                    args.tol,
+                    text::count(n as u64)
+                ));
             }
             return Ok(z);
         }
         if until.is_some_and(|(start, limit)| start.elapsed() >= limit) {
-            z.warnings.push(format!("stopped by --max-seconds at {} draws, before the tolerance", text::count(n as u64)));
+            z.warnings
+                .push(format!("stopped by --max-seconds at {} draws, before the tolerance", text::count(n as u64)));
             return Ok(z);
         }
         n = wanted.clamp(2 * n, MOST_DRAWS);

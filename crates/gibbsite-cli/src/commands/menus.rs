@@ -83,23 +83,51 @@ struct Line {
 
 const SAMPLERS: [Line; 6] = [
     Line { name: "auto", needs: "-", about: "grid in one and two dimensions, else hmc" },
-    Line { name: "grid", needs: "1 or 2 dimensions", about: "exact, independent draws by the inverse of the distribution function" },
-    Line { name: "rwm", needs: "the energy", about: "random-walk Metropolis: for energies without a usable gradient, few dimensions" },
+    Line {
+        name: "grid",
+        needs: "1 or 2 dimensions",
+        about: "exact, independent draws by the inverse of the distribution function",
+    },
+    Line {
+        name: "rwm",
+        needs: "the energy",
+        about: "random-walk Metropolis: for energies without a usable gradient, few dimensions",
+    },
     Line {
         name: "ula",
         needs: "the gradient",
         about: "unadjusted Langevin: never rejects, biased by its step size; the bias is measured against mala",
     },
-    Line { name: "mala", needs: "the gradient", about: "Langevin proposals with accept or reject: exact in the limit, cheap steps" },
-    Line { name: "hmc", needs: "the gradient", about: "Hamiltonian Monte Carlo: long moves, for many or correlated dimensions" },
+    Line {
+        name: "mala",
+        needs: "the gradient",
+        about: "Langevin proposals with accept or reject: exact in the limit, cheap steps",
+    },
+    Line {
+        name: "hmc",
+        needs: "the gradient",
+        about: "Hamiltonian Monte Carlo: long moves, for many or correlated dimensions",
+    },
 ];
 
 const OBJECTIVES: [Line; 5] = [
     Line { name: "auto", needs: "-", about: "mle where log Z is exact (up to 3 dimensions), else pcd" },
     Line { name: "mle", needs: "1 to 3 dimensions", about: "exact maximum likelihood, its gradient by quadrature" },
-    Line { name: "cd", needs: "the gradient in x", about: "contrastive divergence: short chains that start at the data (--steps)" },
-    Line { name: "pcd", needs: "the gradient in x", about: "persistent contrastive divergence: chains that go on from update to update (--pool)" },
-    Line { name: "ism", needs: "second derivatives in x", about: "exact (Hyvarinen) score matching: needs no sampler and no Z" },
+    Line {
+        name: "cd",
+        needs: "the gradient in x",
+        about: "contrastive divergence: short chains that start at the data (--steps)",
+    },
+    Line {
+        name: "pcd",
+        needs: "the gradient in x",
+        about: "persistent contrastive divergence: chains that go on from update to update (--pool)",
+    },
+    Line {
+        name: "ism",
+        needs: "second derivatives in x",
+        about: "exact (Hyvarinen) score matching: needs no sampler and no Z",
+    },
 ];
 
 /// The samplers.

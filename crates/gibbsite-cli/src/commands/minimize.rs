@@ -1,6 +1,6 @@
 //! `gibbsite minimize`: where the modes are, how deep, and how much of the probability each holds.
 
-use gibbsite::minimize::{MinimizeOptions, Minima, Minimum, minimize};
+use gibbsite::minimize::{Minima, MinimizeOptions, Minimum, minimize};
 use serde_json::{Value, json};
 
 use crate::args::minimize::MinimizeArgs;
@@ -62,7 +62,8 @@ fn table(found: &Minima, names: &[String]) -> String {
         shown.push_str(&format!("  ... and {} more (see --json)\n", found.minima.len() - SHOWN));
     }
     let n = found.minima.len();
-    let ends = [(found.n_saddles, "on saddles"), (found.n_unconverged, "unconverged"), (found.n_not_finite, "not finite")];
+    let ends =
+        [(found.n_saddles, "on saddles"), (found.n_unconverged, "unconverged"), (found.n_not_finite, "not finite")];
     let others: Vec<String> = ends.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     let others = if others.is_empty() { String::new() } else { format!("; other starts: {}", others.join(", ")) };
     let s = if n == 1 { "minimum" } else { "minima" };
@@ -84,11 +85,17 @@ fn verdict(out: &mut Outcome, found: &Minima) {
         out.warn("no minimum was found; try more --starts, or see `gibbsite check`", true);
     }
     if found.minima.iter().any(|m| m.degenerate) {
-        out.warn("a minimum is flat to second order: Laplace basin weights do not exist (sample or use logz instead)", false);
+        out.warn(
+            "a minimum is flat to second order: Laplace basin weights do not exist (sample or use logz instead)",
+            false,
+        );
     }
     let once = found.minima.iter().filter(|m| m.n_found == 1).count();
     if found.minima.len() > 1 && once * 2 >= found.minima.len() {
-        let message = format!("{once} of {} minima were found by one start only: there may be more; try more --starts", found.minima.len());
+        let message = format!(
+            "{once} of {} minima were found by one start only: there may be more; try more --starts",
+            found.minima.len()
+        );
         out.warn(message, false);
     }
 }

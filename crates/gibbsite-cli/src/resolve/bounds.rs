@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn faults_are_refused() {
-        for text in ["x", "x=1", "x=1..0", "x=1..1", "q=0..1", "x=a..b", "x=0..1,x=0..2", "", "x=inf..inf", "x=nan..1"] {
+        for text in ["x", "x=1", "x=1..0", "x=1..1", "q=0..1", "x=a..b", "x=0..1,x=0..2", "", "x=inf..inf", "x=nan..1"]
+        {
             assert!(merge(Vec::new(), Some(text), &known(&["x", "y"])).is_err(), "{text}");
         }
     }

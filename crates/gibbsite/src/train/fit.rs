@@ -11,8 +11,8 @@ use super::options::{Control, ObjectiveKind, PoolStart, Sampler, TrainOptions};
 use super::positive::Positive;
 use super::split::split;
 use super::state::State;
-use super::stochastic::{Problem, batch_lengths, train};
 use super::std_err;
+use super::stochastic::{Problem, batch_lengths, train};
 use crate::energy::{Differentiable, Energy, Jet, Parametric, Transformed};
 use crate::kernel::{Kernel, Mala, Tunable, Ula};
 use crate::logz::{Options, quadrature};
@@ -113,7 +113,8 @@ pub fn fit<E: Jet + ?Sized>(
         }
         ObjectiveKind::Ism => {
             if !energy.space().is_unbounded() {
-                let reason = "score matching needs a density that vanishes smoothly at the ends of its support, so no bounds";
+                let reason =
+                    "score matching needs a density that vanishes smoothly at the ends of its support, so no bounds";
                 return Err(TrainError::NotApplicable { objective: "ism", reason });
             }
             let mut ism = Ism::new(&train_data);
@@ -213,7 +214,17 @@ fn deterministic<E: Parametric + ?Sized, O: FullBatch<E>>(
     let mut phi = vec![0.0; energy.n_theta()];
     energy.read_theta(&mut phi);
     let grad_norm = minimum.grad.iter().map(|g| g * g).sum::<f64>().sqrt();
-    Ok(Raw { phi, robust: None, mcse: None, samples: None, value: minimum.value, grad_norm, n_rollbacks: 0, rows, warnings: Vec::new() })
+    Ok(Raw {
+        phi,
+        robust: None,
+        mcse: None,
+        samples: None,
+        value: minimum.value,
+        grad_norm,
+        n_rollbacks: 0,
+        rows,
+        warnings: Vec::new(),
+    })
 }
 
 /// Bounded supports train in unconstrained coordinates u: dE'/dtheta at u is dE/dtheta at x(u).
@@ -277,14 +288,21 @@ fn with_kernel<E: Parametric + Differentiable, K: Kernel<E> + Tunable>(
     let problem = Problem { data, free, hash: problem_hash(energy, data, free, options), options, control };
     let step_size = kernel.step_size();
     let (state, samples) = if options.objective == ObjectiveKind::Cd {
-        let batches: Vec<Points> = batch_lengths(data.n(), options.batch).into_iter().map(|n| data.rows(0, n)).collect();
+        let batches: Vec<Points> =
+            batch_lengths(data.n(), options.batch).into_iter().map(|n| data.rows(0, n)).collect();
         let mut cd = Cd::new(kernel, energy, &batches.iter().collect::<Vec<_>>(), &streams, threads);
-        (train(energy, &mut cd, &problem, step_size, valid, on_event)?, crate::objective::Contrastive::<E>::samples(&cd))
+        (
+            train(energy, &mut cd, &problem, step_size, valid, on_event)?,
+            crate::objective::Contrastive::<E>::samples(&cd),
+        )
     } else {
         let n_pool = options.pool.unwrap_or(options.batch).next_multiple_of(options.batch);
         let start = pool_start(data, n_pool, options);
         let mut pcd = Pcd::new(kernel, energy, &start, options.batch, options.restart, data, &streams, threads);
-        (train(energy, &mut pcd, &problem, step_size, valid, on_event)?, crate::objective::Contrastive::<E>::samples(&pcd))
+        (
+            train(energy, &mut pcd, &problem, step_size, valid, on_event)?,
+            crate::objective::Contrastive::<E>::samples(&pcd),
+        )
     };
     Ok(summarise(energy, state, samples, free, options.average))
 }
@@ -347,7 +365,11 @@ fn positive_flags<E: Parametric + ?Sized>(energy: &E, positive: &[String]) -> Re
         };
         if !(theta[k] > 0.0) {
             let value = format!("{name} = {}", theta[k]);
-            return Err(TrainError::Option { option: "init", value, must: "positive for a parameter that is kept positive" });
+            return Err(TrainError::Option {
+                option: "init",
+                value,
+                must: "positive for a parameter that is kept positive",
+            });
         }
         flags[k] = true;
     }
@@ -401,7 +423,8 @@ fn pool_start(data: &Points, n: usize, options: &TrainOptions) -> Points {
     match options.start {
         PoolStart::Data => {
             let u = streams.uniforms(Purpose::Init, n, 1);
-            let rows: Vec<usize> = u.col(0).iter().map(|u| ((u * data.n() as f64) as usize).min(data.n() - 1)).collect();
+            let rows: Vec<usize> =
+                u.col(0).iter().map(|u| ((u * data.n() as f64) as usize).min(data.n() - 1)).collect();
             data.select(&rows)
         }
         PoolStart::Noise => {

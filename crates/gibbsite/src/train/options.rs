@@ -25,7 +25,8 @@ pub enum ObjectiveKind {
 
 impl ObjectiveKind {
     /// Names as on the command line.
-    pub const ALL: [(&'static str, Self); 4] = [("mle", Self::Mle), ("cd", Self::Cd), ("pcd", Self::Pcd), ("ism", Self::Ism)];
+    pub const ALL: [(&'static str, Self); 4] =
+        [("mle", Self::Mle), ("cd", Self::Cd), ("pcd", Self::Pcd), ("ism", Self::Ism)];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -130,7 +131,8 @@ impl TrainOptions {
     /// # Errors
     /// [`TrainError::Option`] names the first option out of range.
     pub fn validate(&self) -> Result<(), TrainError> {
-        let bad = |option, value: &dyn ToString, must| Err(TrainError::Option { option, value: value.to_string(), must });
+        let bad =
+            |option, value: &dyn ToString, must| Err(TrainError::Option { option, value: value.to_string(), must });
         let positive = |v: f64| v > 0.0 && v.is_finite();
         if self.epochs == 0 {
             return bad("epochs", &self.epochs, "at least 1");

@@ -160,7 +160,13 @@ fn follows_acceptance(options: &TrainOptions) -> bool {
 }
 
 /// One pass over the data.
-fn epoch<E, C>(energy: &mut E, chains: &mut C, problem: &Problem, state: &mut State, work: &mut Work) -> Result<Row, Failure>
+fn epoch<E, C>(
+    energy: &mut E,
+    chains: &mut C,
+    problem: &Problem,
+    state: &mut State,
+    work: &mut Work,
+) -> Result<Row, Failure>
 where
     E: Parametric + ?Sized,
     C: Contrastive<E>,
