@@ -1,6 +1,7 @@
 //! The commands: one file each, `run(&args, &context)`. A new one is its file, its arguments and a variant here.
 
 pub mod completions;
+pub mod demo;
 pub mod density;
 pub mod fit;
 pub mod logz;
@@ -27,6 +28,7 @@ pub enum Command {
     Minimize(args::minimize::MinimizeArgs),
     Fit(args::fit::FitArgs),
     Plot(args::plot::PlotArgs),
+    Demo(args::demo::DemoArgs),
     Energies(args::menus::EnergiesArgs),
     Samplers(args::menus::SamplersArgs),
     Objectives(args::menus::ObjectivesArgs),
@@ -46,6 +48,7 @@ impl Command {
             Command::Minimize(args) => minimize::run(args, ctx),
             Command::Fit(args) => fit::run(args, ctx),
             Command::Plot(args) => plot::run(args, ctx),
+            Command::Demo(args) => demo::run(args, ctx),
             Command::Energies(_) => menus::energies(ctx),
             Command::Samplers(_) => Ok(menus::samplers(ctx)),
             Command::Objectives(_) => Ok(menus::objectives(ctx)),

@@ -82,7 +82,10 @@ fn verdict(out: &mut Outcome, found: &Minima) {
         );
         out.warn(message, true);
     } else if found.minima.is_empty() {
-        out.warn("no minimum was found: the energy may fall without end (see `gibbsite check`), or needs more --starts", true);
+        out.warn(
+            "no minimum was found: the energy may fall without end (see `gibbsite check`), or needs more --starts",
+            true,
+        );
     }
     if found.minima.iter().any(|m| m.degenerate) {
         out.warn(

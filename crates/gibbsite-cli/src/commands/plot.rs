@@ -71,7 +71,9 @@ fn shape(model: &Resolved, args: &PlotArgs, out: &mut Outcome) -> Result<Window,
     let window = window::of(model, &args.lower, &args.upper)?;
     if let Some(error) = &window.no_density {
         let why = match error {
-            LogZError::Diverges { .. } | LogZError::DivergesAtEnd { .. } => "this is no model, so there is no p to draw",
+            LogZError::Diverges { .. } | LogZError::DivergesAtEnd { .. } => {
+                "this is no model, so there is no p to draw"
+            }
             _ => "log Z is not known, so p is not drawn",
         };
         out.warn(format!("{error}; {why}"), false);
@@ -129,8 +131,7 @@ fn map(
         None => mala_walks(model, ctx),
     };
     out.put("kind", "landscape_2d").put("log_z", window.log_z).put("n_walks", walks.len());
-    let data: Option<Vec<[f64; 2]>> =
-        data.map(|d| (0..d.n()).map(|i| [d.real.get(i, 0), d.real.get(i, 1)]).collect());
+    let data: Option<Vec<[f64; 2]>> = data.map(|d| (0..d.n()).map(|i| [d.real.get(i, 0), d.real.get(i, 1)]).collect());
     let axes = [model.names()[0].as_str(), model.names()[1].as_str()];
     landscape_2d(&args.out, &model.description, axes, &grid, &walks, data.as_deref()).map_err(failures::plot)
 }
@@ -141,7 +142,13 @@ fn mala_walks(model: &Resolved, ctx: &Context) -> Vec<Vec<[f64; 2]>> {
     let (n_chains, n_draws) = WALKS;
     let options = RunOptions { n_draws, thin: 1, n_warmup: 300, seed: ctx.seed, block: n_chains };
     let walks = run::initial_points_with_gradient(&energy, n_chains, ctx.seed).and_then(|start| {
-        let warm = run::sample(&energy, &Mala::new(0.5), start.clone(), &RunOptions { n_draws: 1, ..options.clone() }, &|_| {})?;
+        let warm = run::sample(
+            &energy,
+            &Mala::new(0.5),
+            start.clone(),
+            &RunOptions { n_draws: 1, ..options.clone() },
+            &|_| {},
+        )?;
         // The walks begin where the chains began, so that one sees them come in.
         run::sample(&energy, &warm.kernel, start, &RunOptions { n_warmup: 0, ..options }, &|_| {})
     });

@@ -25,7 +25,11 @@ const SHOWN: usize = 12;
 pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
     if args.resume {
         let message = "--resume of `sample` is not part of this version";
-        return Err(Failure::usage("unsupported", message, "run it again with the same --seed: the draws are the same"));
+        return Err(Failure::usage(
+            "unsupported",
+            message,
+            "run it again with the same --seed: the draws are the same",
+        ));
     }
     let file = args.out.as_deref().map(write::DrawsFile::new).transpose()?;
     let model = resolve::energy(&args.energy, &args.energy_options)?;
@@ -113,7 +117,11 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
         lines.push(("distance", value));
     }
     let speed = report.least_ess() / seconds;
-    let speed = if speed.is_finite() { format!(" ({} effective draws a second)", text::count(speed as u64)) } else { String::new() };
+    let speed = if speed.is_finite() {
+        format!(" ({} effective draws a second)", text::count(speed as u64))
+    } else {
+        String::new()
+    };
     lines.push(("time", format!("{}{speed}", text::duration(seconds))));
     let chains = if drawn.n_chains == 1 { "chain" } else { "chains" };
     format!(

@@ -65,13 +65,7 @@ fn range(drawn: &Drawn, j: usize) -> Option<(f64, f64)> {
 }
 
 /// Exact probability of every bin (first coordinate fastest), then of everything outside.
-fn bin_masses(
-    formula: &Formula,
-    edges: &[(f64, f64)],
-    n_bins: usize,
-    n_points: usize,
-    log_z: f64,
-) -> Option<Vec<f64>> {
+fn bin_masses(formula: &Formula, edges: &[(f64, f64)], n_bins: usize, n_points: usize, log_z: f64) -> Option<Vec<f64>> {
     let dim = edges.len();
     let per_line = n_bins * n_points;
     let total = per_line.pow(dim as u32);

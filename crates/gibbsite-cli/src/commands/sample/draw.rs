@@ -199,7 +199,8 @@ fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Fail
     let options = options(args, ctx);
     let kernel = Ula::new(args.step_size.unwrap_or(0.05));
     let (outcome, init) = outcome(&energy, kernel, args, ctx)?;
-    let bar = ctx.progress("mala, to compare", ((options.n_warmup + options.n_draws * options.thin) * args.chains) as u64);
+    let bar =
+        ctx.progress("mala, to compare", ((options.n_warmup + options.n_draws * options.thin) * args.chains) as u64);
     // Against a warmed-up mala, even where the unadjusted chains had no warm-up.
     let options = RunOptions { n_warmup: options.n_warmup.max(200), ..options };
     let follow = follow(&bar, &options, args.chains);
@@ -209,7 +210,13 @@ fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Fail
     Ok(drawn)
 }
 
-fn chains<K>(sampler: &'static str, model: &Resolved, kernel: K, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Failure>
+fn chains<K>(
+    sampler: &'static str,
+    model: &Resolved,
+    kernel: K,
+    args: &SampleArgs,
+    ctx: &Context,
+) -> Result<Drawn, Failure>
 where
     K: for<'a> Adapt<Energies<'a>>,
 {

@@ -52,8 +52,9 @@ impl Report {
             let bad = !matches!(warning, Warning::Divergences { phase: Phase::WarmUp, .. });
             out.warn(warning.to_string(), bad);
         }
-        let frozen: Vec<usize> =
-            (0..drawn.dim).filter(|&j| drawn.values.iter().skip(j).step_by(drawn.dim).all(|v| *v == drawn.values[j])).collect();
+        let frozen: Vec<usize> = (0..drawn.dim)
+            .filter(|&j| drawn.values.iter().skip(j).step_by(drawn.dim).all(|v| *v == drawn.values[j]))
+            .collect();
         if !frozen.is_empty() && drawn.energy.len() > 1 {
             let message = format!("{} never moved: no diagnostic can vouch for it", list(&frozen, names));
             out.warn(format!("{message}; does the energy depend on it, and is the step size sane?"), true);
@@ -102,7 +103,10 @@ impl Report {
             );
             out.warn(message, true);
         } else if self.energy.rhat > MAX_RHAT {
-            let message = format!("R-hat of the energy is {:.3} > {MAX_RHAT}: ask for more --warmup and --draws", self.energy.rhat);
+            let message = format!(
+                "R-hat of the energy is {:.3} > {MAX_RHAT}: ask for more --warmup and --draws",
+                self.energy.rhat
+            );
             out.warn(message, true);
         }
         let few = which(&|s| s.ess_bulk < MIN_ESS);
@@ -116,7 +120,10 @@ impl Report {
         }
         let few = which(&|s| s.ess_tail < MIN_ESS && s.ess_bulk >= MIN_ESS);
         if !few.is_empty() {
-            let message = format!("fewer than {MIN_ESS} effective draws in the tails of {}: quantiles are noisy", list(&few, names));
+            let message = format!(
+                "fewer than {MIN_ESS} effective draws in the tails of {}: quantiles are noisy",
+                list(&few, names)
+            );
             out.warn(message, false);
         }
     }

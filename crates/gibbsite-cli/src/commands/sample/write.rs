@@ -33,7 +33,8 @@ impl DrawsFile {
             "npy" => Format::Npy,
             "npz" => Format::Npz,
             _ => {
-                let what = if ending == "parquet" { "Parquet files are not part of this build" } else { "no such format" };
+                let what =
+                    if ending == "parquet" { "Parquet files are not part of this build" } else { "no such format" };
                 let message = format!("cannot write draws to '{}': {what}", path.display());
                 return Err(Failure::usage("unknown_format", message, "end the name in .csv, .npy or .npz"));
             }
