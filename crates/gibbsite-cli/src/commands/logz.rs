@@ -53,6 +53,8 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
             }
         }
     };
+    let mut z = z;
+    z.warnings.retain(|w| !w.contains("was not checked"));
     report(&mut out, &model, &z, q.as_ref().map(thermodynamics));
     Ok(out)
 }
@@ -65,7 +67,13 @@ pub fn best(model: &Resolved, ctx: &Context) -> Result<LogZ, Failure> {
     match closed_form(model) {
         Some(z) => Ok(z),
         None if model.dim() <= auto::MAX_EXACT_DIM => Ok(by_quadrature(model)?.0),
-        None => auto::log_z(&model.formula, &Options::default(), 10 * FIRST_DRAWS, ctx.seed).map_err(failures::log_z),
+        None => {
+            let mut z = auto::log_z(&model.formula, &Options::default(), 10 * FIRST_DRAWS, ctx.seed)
+                .map_err(failures::log_z)?;
+            // The commands check that before they ask for log Z.
+            z.warnings.retain(|w| !w.contains("was not checked"));
+            Ok(z)
+        }
     }
 }
 

@@ -49,7 +49,7 @@ fn object(m: &Minimum) -> Value {
 }
 
 fn table(found: &Minima, names: &[String]) -> String {
-    let position = if names.len() == 1 { names[0].clone() } else { format!("({})", shortened(names)) };
+    let position = guard::coordinates(names);
     let mut table = text::Table::new([position.as_str(), "energy", "above lowest", "weight", "kind", "starts"]);
     for m in found.minima.iter().take(SHOWN) {
         let weight = m.weight.map_or("-".into(), text::percent);
@@ -68,10 +68,6 @@ fn table(found: &Minima, names: &[String]) -> String {
     let others = if others.is_empty() { String::new() } else { format!("; other starts: {}", others.join(", ")) };
     let s = if n == 1 { "minimum" } else { "minima" };
     shown + &format!("  {n} {s} from {} starts{others}\n", found.n_starts)
-}
-
-fn shortened(names: &[String]) -> String {
-    if names.len() > 4 { format!("{}, ..., {}", names[0], names[names.len() - 1]) } else { names.join(", ") }
 }
 
 fn verdict(out: &mut Outcome, found: &Minima) {

@@ -31,10 +31,25 @@ impl Chains {
         (0..self.dim).map(|j| self.chains.iter().map(|c| chain(c, j)).collect()).collect()
     }
 
-    /// The first steps of the first chains.
+    /// The first steps of the first chains; only a few steps of independent draws, which jump everywhere.
     pub fn walks(&self, n_chains: usize, n_steps: usize) -> Vec<Vec<[f64; 2]>> {
+        let n_steps = if self.jumps() { n_steps.min(10) } else { n_steps };
         let walk = |c: &Vec<f64>| c.chunks_exact(2).take(n_steps).map(|p| [p[0], p[1]]).collect();
         self.chains.iter().take(n_chains).map(walk).collect()
+    }
+}
+
+impl Chains {
+    /// Whether successive draws differ as much as any two: von Neumann's ratio of the mean squared difference to the
+    /// variance is 2 for independent draws and near 0 for slow chains.
+    fn jumps(&self) -> bool {
+        let ratio = |c: &[f64]| {
+            let x: Vec<f64> = c.iter().step_by(self.dim).copied().collect();
+            let mean = x.iter().sum::<f64>() / x.len() as f64;
+            let variance = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+            x.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum::<f64>() / variance
+        };
+        self.chains.first().is_some_and(|c| ratio(c) > 1.5)
     }
 }
 
@@ -52,14 +67,14 @@ pub fn draws(path: &Path, dim: usize) -> Result<Chains, Failure> {
     let named = |name: &str| table.names.iter().position(|n| n == name);
     let x: Option<Vec<usize>> = (1..=dim).map(|j| named(&format!("x{j}"))).collect();
     let (columns, chain) = match (x, named("chain")) {
-        (Some(x), Some(chain)) => (x, Some(chain)),
-        (Some(x), None) if table.n_cols() != dim => (x, None),
-        _ if table.n_cols() == dim => ((0..dim).collect(), None),
-        _ if is_array(&spec) && table.n_cols() % dim == 0 => {
+        _ if is_array(&spec) && table.n_cols() != dim && table.n_cols() % dim == 0 => {
             // (chains, draws, dim), flattened by row: every row is a chain.
             let chains = (0..table.n_rows()).map(|i| table.columns.row(i)).collect();
             return Ok(Chains { dim, chains });
         }
+        (Some(x), Some(chain)) => (x, Some(chain)),
+        (Some(x), None) if table.n_cols() != dim => (x, None),
+        _ if table.n_cols() == dim => ((0..dim).collect(), None),
         _ => {
             let (n, s) = (table.n_cols(), if dim == 1 { "" } else { "s" });
             let message = format!("'{}' has {n} columns, the energy has {dim} coordinate{s}", path.display());

@@ -19,6 +19,9 @@ const MIN_ESS: f64 = 400.0;
 /// Standard errors beyond which a difference is real.
 const MAX_Z: f64 = 4.0;
 
+/// Share of divergent proposals beyond which a part of the space may be out of reach; fewer are told, not condemned.
+const MAX_DIVERGED: f64 = 0.002;
+
 /// The diagnostics of every coordinate and of the energy.
 pub struct Report {
     /// One per coordinate.
@@ -49,7 +52,11 @@ impl Report {
     /// Adds the warnings; those that forbid the use of the draws make the verdict bad.
     pub fn judge(&self, out: &mut Outcome, drawn: &Drawn, names: &[String]) {
         for warning in &drawn.warnings {
-            let bad = !matches!(warning, Warning::Divergences { phase: Phase::WarmUp, .. });
+            let bad = match warning {
+                Warning::Divergences { phase: Phase::WarmUp, .. } => false,
+                Warning::Divergences { n_diverged, n, .. } => *n_diverged as f64 > MAX_DIVERGED * *n as f64,
+                _ => true,
+            };
             out.warn(warning.to_string(), bad);
         }
         let frozen: Vec<usize> = (0..drawn.dim)
@@ -97,9 +104,14 @@ impl Report {
         if !apart.is_empty() {
             let worst = apart.iter().map(|j| self.coordinates[*j].rhat).fold(f64::NAN, f64::max);
             let message = format!(
-                "R-hat of {} is {worst:.3} > {MAX_RHAT}: the chains have not found the same distribution; ask for more --warmup \
-                 and --draws, or another --sampler",
-                list(&apart, names)
+                "R-hat of {} is {worst:.3} > {MAX_RHAT}: the chains have not found the same distribution; {}",
+                list(&apart, names),
+                match (worst > 1.1, names.len()) {
+                    (true, 1..=2) => "they may sit in different wells: use --sampler grid",
+                    (true, _) =>
+                        "they may sit in different wells: see `gibbsite minimize`, or sample hotter with --beta",
+                    _ => "ask for more --warmup and --draws",
+                }
             );
             out.warn(message, true);
         } else if self.energy.rhat > MAX_RHAT {
