@@ -1,7 +1,9 @@
 //! The commands: one file each, `run(&args, &context)`. A new one is its file, its arguments and a variant here.
 
 pub mod completions;
+pub mod demo;
 pub mod density;
+pub mod fit;
 pub mod logz;
 pub mod menus;
 pub mod minimize;
@@ -24,7 +26,9 @@ pub enum Command {
     Logz(args::logz::LogzArgs),
     Density(args::density::DensityArgs),
     Minimize(args::minimize::MinimizeArgs),
+    Fit(args::fit::FitArgs),
     Plot(args::plot::PlotArgs),
+    Demo(args::demo::DemoArgs),
     Energies(args::menus::EnergiesArgs),
     Samplers(args::menus::SamplersArgs),
     Objectives(args::menus::ObjectivesArgs),
@@ -42,7 +46,9 @@ impl Command {
             Command::Logz(args) => logz::run(args, ctx),
             Command::Density(args) => density::run(args, ctx),
             Command::Minimize(args) => minimize::run(args, ctx),
+            Command::Fit(args) => fit::run(args, ctx),
             Command::Plot(args) => plot::run(args, ctx),
+            Command::Demo(args) => demo::run(args, ctx),
             Command::Energies(_) => menus::energies(ctx),
             Command::Samplers(_) => Ok(menus::samplers(ctx)),
             Command::Objectives(_) => Ok(menus::objectives(ctx)),

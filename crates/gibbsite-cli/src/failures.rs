@@ -6,6 +6,7 @@ use gibbsite::logz::LogZError;
 use gibbsite::minimize::MinimizeError;
 use gibbsite::run::RunError;
 use gibbsite::table::DataError;
+use gibbsite::train::TrainError;
 
 use crate::outcome::Failure;
 use crate::plot::PlotError;
@@ -96,4 +97,29 @@ pub fn data(error: DataError) -> Failure {
 pub fn plot(error: PlotError) -> Failure {
     let exit_code = if matches!(error, PlotError::UnknownFormat { .. }) { 2 } else { 1 };
     Failure { exit_code, ..Failure::caused_by("plot", &error, error.hint()) }
+}
+
+/// A fit that could not be done: `call` where the call was wrong, else the cause.
+pub fn train(error: TrainError) -> Failure {
+    let (kind, exit_code) = match &error {
+        TrainError::Option { .. } | TrainError::UnknownParameter { .. } | TrainError::Dimension { .. } => {
+            ("invalid_value", 2)
+        }
+        TrainError::NoParameters | TrainError::NotApplicable { .. } => ("not_applicable", 2),
+        TrainError::TooFewPoints { .. } | TrainError::DataEnergy { .. } => ("data", 1),
+        TrainError::Start { .. } => ("improper", 1),
+        TrainError::Checkpoint { .. } => ("checkpoint", 1),
+        _ => ("training_failed", 1),
+    };
+    let hint = error.hint();
+    Failure { exit_code, ..Failure::caused_by(kind, &error, hint) }
+}
+
+/// A file that could not be written.
+pub fn write(path: &str, error: &std::io::Error) -> Failure {
+    Failure::work(
+        "io",
+        format!("cannot write '{path}': {error}"),
+        "check the folder, its permissions and the space left",
+    )
 }

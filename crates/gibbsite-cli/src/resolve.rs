@@ -8,6 +8,7 @@ mod bounds;
 use gibbsite::energy::formula::{Formula, FormulaOptions};
 use gibbsite::energy::menu::{self, MENU};
 use gibbsite::energy::{Energy, Parametric};
+use gibbsite::model_file::{EnergySpec, Model, ModelFileError};
 use gibbsite::points::Support;
 
 use crate::args::energy::EnergyOptions;
@@ -113,13 +114,35 @@ pub fn energy_with_free_parameters(text: &str, options: &EnergyOptions) -> Resul
 }
 
 /// Opens a model file: the one place where they become energies.
-fn model_file(path: &str, _options: &EnergyOptions) -> Result<Resolved, Failure> {
+fn model_file(path: &str, options: &EnergyOptions) -> Result<Resolved, Failure> {
     if !std::path::Path::new(path).is_file() {
         let hint = "check the path; it is relative to the current folder";
         return Err(Failure::work("not_found", format!("there is no file '{path}'"), hint));
     }
-    let hint = "for now give the formula itself, with its parameters by --param";
-    Err(Failure::work("model_file", format!("'{path}': model files cannot be read by this version"), hint))
+    let fault = |e: ModelFileError| Failure::caused_by("model_file", &e, e.hint());
+    let model = Model::read(std::path::Path::new(path)).map_err(fault)?;
+    let EnergySpec::Formula { formula, dim, bounds } = &model.energy else {
+        return Err(fault(ModelFileError::Inconsistent("it holds no formula".into())));
+    };
+    let theta = model.theta_names.iter().cloned().zip(model.theta.iter().copied());
+    let mut param: Vec<(String, f64)> = theta.collect();
+    for (name, value) in &options.param {
+        match param.iter_mut().find(|(n, _)| n == name) {
+            Some((_, v)) => *v = *value,
+            None => param.push((name.clone(), *value)),
+        }
+    }
+    let beta = model.beta * options.beta;
+    let own = bounds.iter().map(|b| (b.name.clone(), b.lower, b.upper)).collect();
+    let mut wanted = FormulaOptions { dim: *dim, bounds: own, params: param };
+    if options.bounds.is_some() {
+        let names = Formula::with_options(formula, &wanted).map_err(failures::formula)?.space().names.clone();
+        wanted.bounds = bounds::merge(wanted.bounds, options.bounds.as_deref(), &names)?;
+    }
+    let plain = beta == 1.0 && options.bounds.is_none() && options.param.is_empty();
+    let description = describe(format!("{path}: {formula}"), &options.param, options);
+    let log_z = model.log_z.filter(|_| plain).filter(|z| z.std_err == 0.0).map(|z| z.value);
+    Ok(Resolved { formula: scaled(formula, beta, &wanted)?, log_z, beta, description, name: None })
 }
 
 fn is_name(text: &str) -> bool {

@@ -80,7 +80,7 @@ impl<E: Differentiable + ?Sized> Adapt<E> for Ula {
         // Far beyond the steps of the adjusted kernel, below the 2^56 pages of a stream.
         streams.seek(1 << 40);
         let mut blocks = Block::deal(energy, &kernel, &warm.x, options.block, &streams);
-        blocks.par_iter_mut().for_each(|b| (0..n_settle).for_each(|_| b.step(energy, &kernel)));
+        blocks.par_iter_mut().for_each(|b| b.steps(energy, &kernel, n_settle as u64));
         let mut info = Block::total(&blocks);
         if info.n_diverged > 0 {
             return Err(RunError::Diverged { n_diverged: info.n_diverged, n: info.n, step_size: kernel.step_size });
@@ -148,7 +148,7 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
             let before = Block::total(&blocks);
             let round = |(block, moments): (&mut Block<K::State>, &mut Moments)| {
                 for _ in 0..n_steps {
-                    block.step(energy, &kernel);
+                    block.steps(energy, &kernel, 1);
                     moments.add(&block.state.x().real);
                 }
             };
@@ -201,7 +201,7 @@ fn search_step_size<E: Energy + ?Sized, K: Kernel<E> + Tunable>(
     let Some(target) = kernel.target_accept() else { return Ok(()) };
     let accept_at = |kernel: &K| {
         let mut blocks = Block::deal(energy, kernel, x, block, streams);
-        blocks.par_iter_mut().for_each(|b| b.step(energy, kernel));
+        blocks.par_iter_mut().for_each(|b| b.steps(energy, kernel, 1));
         Block::total(&blocks).accept_prob()
     };
     let mut accept_prob = accept_at(kernel);

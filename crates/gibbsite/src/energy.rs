@@ -27,8 +27,7 @@ pub trait Differentiable: Energy {
 
     /// The gradient alone, for kernels that never read the energy.
     fn grad(&self, x: &Points, grad: &mut Matrix<f64>) {
-        let mut e = vec![0.0; x.n()];
-        self.energy_grad(x, &mut e, grad);
+        crate::scratch::with(x.n(), |e| self.energy_grad(x, e, grad));
     }
 }
 

@@ -57,6 +57,17 @@ pub trait Kernel<E: ?Sized>: Send + Sync {
     /// One transition of every chain. Draws the randomness of the streams' current step; the caller then calls [`Streams::advance`].
     fn step(&self, energy: &E, state: &mut Self::State, rng: &mut Streams) -> Info;
 
+    /// `n_steps` transitions, advancing the streams after each. The same as calling [`Kernel::step`] that often; kernels
+    /// that need not know every energy on the way do less work.
+    fn steps(&self, energy: &E, state: &mut Self::State, rng: &mut Streams, n_steps: u64) -> Info {
+        let mut info = Info::default();
+        for _ in 0..n_steps {
+            info.add(self.step(energy, state, rng));
+            rng.advance();
+        }
+        info
+    }
+
     /// Evaluates the cache anew, after theta, beta or the positions changed.
     fn refresh(&self, energy: &E, state: &mut Self::State);
 }

@@ -172,7 +172,7 @@ fn splitmix(z: u64) -> u64 {
 }
 
 /// Chains computed together; rows of a page are padded to a multiple of it.
-const TILE: usize = 32;
+const TILE: usize = 64;
 
 /// Everything of the Philox counter but the element block: chain, page (56 bits) and purpose (8 bits).
 #[derive(Clone, Copy)]
@@ -272,17 +272,22 @@ simd_fn! {
             for tile in (0..n).step_by(TILE) {
                 let at = Counter { chain: counter.chain.wrapping_add(tile as u32), ..counter };
                 let w = philox(key, at, b as u32);
-                let mut z = [[0.0f32; TILE]; 4];
-                for lane in 0..TILE {
-                    (z[0][lane], z[1][lane]) = box_muller(w[0][lane], w[1][lane]);
-                    (z[2][lane], z[3][lane]) = box_muller(w[2][lane], w[3][lane]);
-                }
-                for k in 0..4 {
-                    let start = (4 * b + k) * n + tile;
-                    out[start..start + TILE].copy_from_slice(&z[k]);
-                }
+                let (page, _) = out[4 * b * n..].split_at_mut(4 * n);
+                let (first, second) = page.split_at_mut(2 * n);
+                box_muller_tile(&w[0], &w[1], first, n, tile);
+                box_muller_tile(&w[2], &w[3], second, n, tile);
             }
         }
+    }
+}
+
+/// Two columns of normals, `TILE` rows from `at` on, from two words a row; the columns have `n` rows.
+#[inline(always)]
+fn box_muller_tile(radius: &[u32; TILE], angle: &[u32; TILE], columns: &mut [f32], n: usize, at: usize) {
+    let (a, b) = columns.split_at_mut(n);
+    let (a, b) = (&mut a[at..at + TILE], &mut b[at..at + TILE]);
+    for lane in 0..TILE {
+        (a[lane], b[lane]) = box_muller(radius[lane], angle[lane]);
     }
 }
 
@@ -332,5 +337,126 @@ mod tests {
             philox_words([0xa4093822, 0x299f31d0], [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344]),
             [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1]
         );
+    }
+
+    fn many_normals(n_steps: u64, n: usize, d: usize) -> Vec<f64> {
+        let mut rng = Streams::new(7, Run::Draws);
+        let mut out = Vec::new();
+        for _ in 0..n_steps {
+            let z = rng.normals(Purpose::Proposal, n, d);
+            for j in 0..d {
+                out.extend(z.col(j).iter().map(|z| f64::from(*z)));
+            }
+            rng.advance();
+        }
+        out
+    }
+
+    /// Moments within 4 standard errors, the whole distribution by Kolmogorov and Smirnov, the tails by counts.
+    #[test]
+    fn normals_are_normal() {
+        let mut z = many_normals(1000, 1000, 3);
+        let n = z.len() as f64;
+        let moment = |k: i32| z.iter().map(|z| z.powi(k)).sum::<f64>() / n;
+        for (k, exact, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0), (6, 15.0, 10_170.0)]
+        {
+            let score = (moment(k) - exact) / (variance / n).sqrt();
+            assert!(score.abs() < 4.0, "moment {k}: z = {score}");
+        }
+        for (tail, p) in [(2.0, 0.045500264), (3.0, 2.6997961e-3), (4.0, 6.3342484e-5), (5.0, 5.7330314e-7)] {
+            let count = z.iter().filter(|z| z.abs() > tail).count() as f64;
+            let score = (count - n * p) / (n * p).sqrt();
+            assert!(score.abs() < 4.0, "beyond {tail}: {count}, expected {}", n * p);
+        }
+        z.sort_by(f64::total_cmp);
+        let cdf = |x: f64| 0.5 * (1.0 + crate::math::erf(x / std::f64::consts::SQRT_2));
+        let ks = crate::diagnostics::ks_statistic(&z, cdf) * n.sqrt();
+        assert!(ks < 1.95, "Kolmogorov-Smirnov {ks}: p below 0.001");
+    }
+
+    /// The largest radius, the smallest, and the accuracy of both polynomials against the definition.
+    #[test]
+    fn box_muller_reaches_the_tails_and_is_accurate() {
+        let (a, b) = box_muller(0, 0);
+        let r = f64::from(a).hypot(f64::from(b));
+        assert!((r - (2.0 * 41.0 * std::f64::consts::LN_2).sqrt()).abs() < 1e-5, "largest radius {r}");
+        let (a, b) = box_muller(u32::MAX, u32::MAX);
+        assert!(a.is_finite() && b.is_finite() && a.hypot(b) < 1e-3);
+        let mut state = 1u32;
+        for _ in 0..200_000 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (radius, angle) = (state, state.rotate_left(13).wrapping_mul(2_654_435_761));
+            let (a, b) = box_muller(radius, angle);
+            let fraction = f64::from((radius & 1) << 8 | (angle & 0xff)) + 0.5;
+            let u = (f64::from(radius >> 1) + fraction / 512.0) / (1u64 << 31) as f64;
+            let r = f64::from(a).hypot(f64::from(b));
+            let exact = (-2.0 * u.ln()).sqrt();
+            assert!((r - exact).abs() < 4e-7 * (1.0 + exact) + 1e-7 / exact.max(1e-3), "{u}: {r} against {exact}");
+        }
+    }
+
+    #[test]
+    fn uniforms_are_uniform_and_open() {
+        let mut rng = Streams::new(3, Run::Draws);
+        let mut u = Vec::new();
+        for _ in 0..300 {
+            u.extend_from_slice(rng.uniforms(Purpose::Accept, 1000, 1).col(0));
+            rng.advance();
+        }
+        let n = u.len() as f64;
+        assert!(u.iter().all(|u| *u > 0.0 && *u < 1.0));
+        u.sort_by(f64::total_cmp);
+        let ks = crate::diagnostics::ks_statistic(&u, |x| x) * n.sqrt();
+        assert!(ks < 1.95, "Kolmogorov-Smirnov {ks}");
+    }
+
+    /// A chain's numbers depend on its id and the step, not on how many chains are computed with it or from where.
+    #[test]
+    fn numbers_belong_to_chain_and_step() {
+        for d in [1, 2, 3, 4, 5, 9] {
+            let mut all = Streams::new(1, Run::Draws);
+            for step in 0..7 {
+                let mut block = Streams::new(1, Run::Draws).block(100);
+                block.seek(step);
+                let z = all.normals(Purpose::Proposal, 300, d);
+                let zb = block.normals(Purpose::Proposal, 37, d);
+                for j in 0..d {
+                    assert_eq!(&z.col(j)[100..137], zb.col(j), "d = {d}, step {step}");
+                }
+                let u = all.uniforms(Purpose::Accept, 300, d);
+                let ub = block.uniforms(Purpose::Accept, 37, d);
+                for j in 0..d {
+                    assert_eq!(&u.col(j)[100..137], ub.col(j), "d = {d}, step {step}");
+                }
+                all.advance();
+            }
+        }
+    }
+
+    /// Neighbouring steps, elements, chains, purposes, runs and seeds are uncorrelated and unequal.
+    #[test]
+    fn streams_are_separate() {
+        let n = 40_000;
+        let column = |seed: u64, run: Run, purpose: Purpose, chain: usize, step: u64, j: usize| {
+            let mut rng = Streams::new(seed, run).block(chain);
+            rng.seek(step);
+            rng.normals(purpose, n, 3).col(j).iter().map(|z| f64::from(*z)).collect::<Vec<_>>()
+        };
+        let base = column(1, Run::Draws, Purpose::Proposal, 0, 0, 0);
+        let others = [
+            column(2, Run::Draws, Purpose::Proposal, 0, 0, 0),
+            column(1, Run::WarmUp, Purpose::Proposal, 0, 0, 0),
+            column(1, Run::Draws, Purpose::Init, 0, 0, 0),
+            column(1, Run::Draws, Purpose::Proposal, 1, 0, 0),
+            column(1, Run::Draws, Purpose::Proposal, 0, 1, 0),
+            column(1, Run::Draws, Purpose::Proposal, 0, 1 << 32, 0),
+            column(1, Run::Draws, Purpose::Proposal, 0, 0, 1),
+            column(1, Run::Draws, Purpose::Proposal, 0, 0, 2),
+        ];
+        for (k, other) in others.iter().enumerate() {
+            let r = base.iter().zip(other).map(|(a, b)| a * b).sum::<f64>() / (n as f64).sqrt();
+            assert!(r.abs() < 4.0, "stream {k}: correlation z = {r}");
+            assert!(base.iter().zip(other).filter(|(a, b)| a == b).count() < 10, "stream {k} repeats numbers");
+        }
     }
 }

@@ -265,9 +265,7 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
     let report_every = options.n_draws.div_ceil(50);
     let work = |block: &mut Block<K::State>, mut room: draws::Room<'_>| {
         for t in 0..options.n_draws {
-            for _ in 0..options.thin {
-                block.step(energy, &kernel);
-            }
+            block.steps(energy, &kernel, options.thin as u64);
             room.record(t, block.state.x(), block.state.energy());
             if (t + 1) % report_every == 0 || t + 1 == options.n_draws {
                 let steps = if (t + 1) % report_every == 0 { report_every } else { options.n_draws % report_every };
@@ -309,10 +307,9 @@ impl<S: ChainState> Block<S> {
             .collect()
     }
 
-    /// One transition.
-    pub(crate) fn step<E: Energy + ?Sized, K: Kernel<E, State = S>>(&mut self, energy: &E, kernel: &K) {
-        self.info.add(kernel.step(energy, &mut self.state, &mut self.rng));
-        self.rng.advance();
+    /// `n_steps` transitions.
+    pub(crate) fn steps<E: Energy + ?Sized, K: Kernel<E, State = S>>(&mut self, energy: &E, kernel: &K, n_steps: u64) {
+        self.info.add(kernel.steps(energy, &mut self.state, &mut self.rng, n_steps));
     }
 
     /// Counts of all blocks.

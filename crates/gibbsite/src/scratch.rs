@@ -11,12 +11,13 @@ thread_local! {
     static POINTS: RefCell<Vec<Points>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Calls `f` with a buffer of `len` zeros.
+/// Calls `f` with a buffer of `len` numbers left over from earlier use: write before reading.
 pub fn with<R>(len: usize, f: impl FnOnce(&mut [f64]) -> R) -> R {
     let mut buffer = SLICES.with_borrow_mut(Vec::pop).unwrap_or_default();
-    buffer.clear();
-    buffer.resize(len, 0.0);
-    let result = f(&mut buffer);
+    if buffer.len() < len {
+        buffer.resize(len, 0.0);
+    }
+    let result = f(&mut buffer[..len]);
     SLICES.with_borrow_mut(|pool| pool.push(buffer));
     result
 }

@@ -2,7 +2,7 @@
 //! every instruction set.
 
 use gibbsite::math::{self, slice};
-use std::f64::consts::{FRAC_PI_2, LN_2};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, LN_2, SQRT_2};
 
 #[path = "math_accuracy/erf_table.rs"]
 mod erf_table;
@@ -47,6 +47,7 @@ fn ulps(a: f64, b: f64) -> u64 {
 }
 
 type Slice = fn(&[f64], &mut [f64]);
+type Scalar = fn(f64) -> f64;
 
 /// The largest distance between a slice function and a reference over `x`, and where.
 fn worst(f: Slice, truth: impl Fn(f64) -> f64, x: &[f64]) -> (u64, f64) {
@@ -71,11 +72,11 @@ const EDGES: [f64; 36] = [
     0.5,
     LN_2,
     0.7071067811865475,
-    0.7071067811865476,
+    FRAC_1_SQRT_2,
     1.0,
     0.9999999999999999,
     1.0000000000000002,
-    1.4142135623730951,
+    SQRT_2,
     1.5,
     FRAC_PI_2,
     2.0,
@@ -99,7 +100,7 @@ fn edges() -> Vec<f64> {
 }
 
 /// Checks `f` against libm at `limit` doubles' distance on random points and edges, with the sign of zero.
-fn check(name: &str, f: Slice, truth: fn(f64) -> f64, low: f64, high: f64, limit: u64) {
+fn check(name: &str, f: Slice, truth: Scalar, low: f64, high: f64, limit: u64) {
     let mut x = points(low, high, N);
     x.extend(edges().iter().filter(|v| !(v.abs() > math::TRIG_MAX && v.is_finite() && low == -1e5)));
     let (distance, at) = worst(f, truth, &x);
@@ -346,20 +347,20 @@ fn every_instruction_set_gives_the_same_bits() {
 fn slices_give_the_bits_of_the_scalar_functions() {
     let x = points(-20.0, 20.0, 131);
     let mut y = vec![0.0; x.len()];
-    let scalars: [(Slice, fn(f64) -> f64); 13] = [
-        (slice::exp, |x| math::exp(x)),
-        (slice::exp_m1, |x| math::exp_m1(x)),
-        (slice::ln, |x| math::ln(x)),
-        (slice::ln_1p, |x| math::ln_1p(x)),
-        (slice::sinh, |x| math::sinh(x)),
-        (slice::cosh, |x| math::cosh(x)),
-        (slice::tanh, |x| math::tanh(x)),
-        (slice::erf, |x| math::erf(x)),
-        (slice::softplus, |x| math::softplus(x)),
-        (slice::logistic, |x| math::logistic(x)),
-        (slice::sin, |x| math::sin(x)),
-        (slice::cos, |x| math::cos(x)),
-        (slice::tan, |x| math::tan(x)),
+    let scalars: [(Slice, Scalar); 13] = [
+        (slice::exp, math::exp),
+        (slice::exp_m1, math::exp_m1),
+        (slice::ln, math::ln),
+        (slice::ln_1p, math::ln_1p),
+        (slice::sinh, math::sinh),
+        (slice::cosh, math::cosh),
+        (slice::tanh, math::tanh),
+        (slice::erf, math::erf),
+        (slice::softplus, math::softplus),
+        (slice::logistic, math::logistic),
+        (slice::sin, math::sin),
+        (slice::cos, math::cos),
+        (slice::tan, math::tan),
     ];
     for (i, (f, g)) in scalars.into_iter().enumerate() {
         f(&x, &mut y);

@@ -22,21 +22,15 @@ pub struct FitArgs {
     /// The data.
     #[arg(value_name = "DATA", help = DATA_HELP, value_parser = values::text)]
     pub data: String,
-    /// The energy to learn: a formula with free parameters, or a name; without it the default for the data
+    /// The energy to learn: a formula with free parameters, or a name
     #[arg(help_heading = "The energy", long, value_name = "ENERGY", value_parser = values::text)]
-    pub energy: Option<String>,
+    pub energy: String,
     /// Starting values, like a=1,b=0
     #[arg(help_heading = "The parameters of a formula", long, value_name = "NAME=VALUE,..", value_parser = values::assignment, value_delimiter = ',')]
     pub init: Vec<(String, f64)>,
     /// Parameters that must stay above zero
     #[arg(help_heading = "The parameters of a formula", long, value_name = "NAME,..", value_parser = values::text, value_delimiter = ',')]
     pub positive: Vec<String>,
-    /// Learn E(y given x) for this column y
-    #[arg(help_heading = "Learning", long, value_name = "COLUMN", value_parser = values::text)]
-    pub target: Option<String>,
-    /// Standardise the columns first; the model stores the transform, and theta has standardised units
-    #[arg(help_heading = "Learning", long)]
-    pub standardize: bool,
     /// Objective; auto is exact maximum likelihood when Z is exact (see `gibbsite objectives`)
     #[arg(help_heading = "Learning", long, value_name = "NAME", default_value = "auto", value_parser = names::OBJECTIVES)]
     pub objective: String,
@@ -49,9 +43,12 @@ pub struct FitArgs {
     /// Learning rate [default: chosen for the optimiser]
     #[arg(help_heading = "Learning", long, value_name = "X", value_parser = values::positive)]
     pub lr: Option<f64>,
-    /// Optimiser of stochastic objectives
-    #[arg(help_heading = "Learning", long, value_name = "NAME", default_value = "adam", value_parser = names::OPTIMIZERS)]
-    pub optimizer: String,
+    /// Optimiser of stochastic objectives [default: sgd on parameters whitened by their Fisher information]
+    #[arg(help_heading = "Learning", long, value_name = "NAME", value_parser = names::OPTIMIZERS)]
+    pub optimizer: Option<String>,
+    /// How the learning rate falls over the epochs
+    #[arg(help_heading = "Learning", long, value_name = "NAME", default_value = "constant", value_parser = names::DECAYS)]
+    pub lr_decay: String,
     /// Fraction of the rows held out to validate [default: 0 for formulas, 0.1 for learned energies]
     #[arg(help_heading = "Learning", long, value_name = "FRACTION", value_parser = values::fraction)]
     pub valid: Option<f64>,
@@ -59,7 +56,7 @@ pub struct FitArgs {
     #[arg(help_heading = "Learning", long, value_name = "S", value_parser = values::positive)]
     pub max_seconds: Option<f64>,
     /// Sampler of the negative phase [default: chosen for the energy]
-    #[arg(help_heading = "Chains, for the objectives that run them", long, value_name = "NAME", value_parser = names::SAMPLERS)]
+    #[arg(help_heading = "Chains, for the objectives that run them", long, value_name = "NAME", value_parser = names::CHAIN_SAMPLERS)]
     pub sampler: Option<String>,
     /// Sampler steps of one update, K or growing 1..30 [default: chosen for the objective]
     #[arg(help_heading = "Chains, for the objectives that run them", long, value_name = "K", value_parser = values::steps)]
@@ -70,6 +67,12 @@ pub struct FitArgs {
     /// Number of persistent chains [default: as many as the batch]
     #[arg(help_heading = "Chains, for the objectives that run them", long, value_name = "N", value_parser = values::count)]
     pub pool: Option<usize>,
+    /// Share of the persistent chains that restart at data points in each update
+    #[arg(help_heading = "Chains, for the objectives that run them", long, value_name = "SHARE", default_value_t = 0.0, value_parser = values::fraction)]
+    pub restart: f64,
+    /// Where persistent chains start
+    #[arg(help_heading = "Chains, for the objectives that run them", long, value_name = "WHERE", default_value = "data", value_parser = names::POOL_STARTS)]
+    pub start: String,
     /// Where checkpoints go
     #[arg(help_heading = "Progress and restarts", long, value_name = "DIR", value_parser = values::path)]
     pub checkpoint_dir: Option<PathBuf>,

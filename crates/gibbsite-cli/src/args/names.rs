@@ -11,3 +11,12 @@ pub const OBJECTIVES: [&str; 5] = ["auto", "mle", "cd", "pcd", "ism"];
 
 /// `--optimizer` of `fit`.
 pub const OPTIMIZERS: [&str; 3] = ["sgd", "momentum", "adam"];
+
+/// `--sampler` of `fit`.
+pub const CHAIN_SAMPLERS: [&str; 2] = ["ula", "mala"];
+
+/// `--lr-decay` of `fit`.
+pub const DECAYS: [&str; 3] = ["constant", "inverse", "cosine"];
+
+/// `--start` of `fit`.
+pub const POOL_STARTS: [&str; 2] = ["data", "noise"];

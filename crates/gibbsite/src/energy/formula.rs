@@ -28,7 +28,7 @@ use program::Program;
 
 use super::{Differentiable, Energy, Jet, Parametric};
 use crate::points::{Matrix, Points, Space, Support};
-use crate::simd;
+use crate::{scratch, simd};
 
 /// What a formula is made from, besides its text.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +54,7 @@ pub struct Formula {
     root: Id,
     value: Program,
     gradient: OnceLock<Program>,
+    value_gradient: OnceLock<Program>,
     features: OnceLock<Program>,
     jet: OnceLock<Program>,
     jet_features: OnceLock<Program>,
@@ -72,6 +73,7 @@ impl Clone for Formula {
             root: self.root,
             value: self.value.clone(),
             gradient: self.gradient.clone(),
+            value_gradient: self.value_gradient.clone(),
             features: self.features.clone(),
             jet: self.jet.clone(),
             jet_features: self.jet_features.clone(),
@@ -120,6 +122,7 @@ impl Formula {
             root,
             value,
             gradient: OnceLock::new(),
+            value_gradient: OnceLock::new(),
             features: OnceLock::new(),
             jet: OnceLock::new(),
             jet_features: OnceLock::new(),
@@ -164,7 +167,9 @@ impl Formula {
     fn update(&mut self) {
         self.version += 1;
         self.value.set_theta(&self.theta);
-        for program in [&mut self.gradient, &mut self.features, &mut self.jet, &mut self.jet_features] {
+        for program in
+            [&mut self.gradient, &mut self.value_gradient, &mut self.features, &mut self.jet, &mut self.jet_features]
+        {
             if let Some(program) = program.get_mut() {
                 program.set_theta(&self.theta);
             }
@@ -185,9 +190,19 @@ impl Formula {
         (0..self.names.len()).map(|k| graph.theta(k)).collect()
     }
 
-    /// Outputs: E, then dE/dx_j.
+    /// Outputs: dE/dx_j.
     fn gradient_program(&self) -> &Program {
         self.gradient.get_or_init(|| {
+            let mut graph = self.graph.clone();
+            let x = self.coordinates(&mut graph);
+            let roots = derive::gradient(&mut graph, self.root, &x);
+            self.compile(&graph, &roots)
+        })
+    }
+
+    /// Outputs: E, then dE/dx_j.
+    fn value_gradient_program(&self) -> &Program {
+        self.value_gradient.get_or_init(|| {
             let mut graph = self.graph.clone();
             let x = self.coordinates(&mut graph);
             let mut roots = vec![self.root];
@@ -252,20 +267,6 @@ impl Formula {
     }
 }
 
-thread_local! {
-    /// Scratch columns for outputs that are reduced at once.
-    static COLUMNS: std::cell::RefCell<Vec<f64>> = const { std::cell::RefCell::new(Vec::new()) };
-}
-
-fn with_columns<R>(len: usize, f: impl FnOnce(&mut [f64]) -> R) -> R {
-    COLUMNS.with_borrow_mut(|columns| {
-        if columns.len() < len {
-            columns.resize(len, 0.0);
-        }
-        f(&mut columns[..len])
-    })
-}
-
 impl Energy for Formula {
     fn space(&self) -> &Space {
         &self.space
@@ -283,12 +284,13 @@ impl Energy for Formula {
 
 impl Differentiable for Formula {
     fn energy_grad(&self, x: &Points, e: &mut [f64], grad: &mut Matrix<f64>) {
-        self.gradient_program().run(&x.real, None, e, grad.as_mut_slice());
+        self.value_gradient_program().run(&x.real, None, e, grad.as_mut_slice());
         self.exclude_outside(x, e);
     }
 
     fn grad(&self, x: &Points, grad: &mut Matrix<f64>) {
-        with_columns(x.n(), |e| self.energy_grad(x, e, grad));
+        let (first, rest) = grad.as_mut_slice().split_at_mut(x.n());
+        self.gradient_program().run(&x.real, None, first, rest);
     }
 }
 
@@ -313,7 +315,7 @@ impl Parametric for Formula {
 
     fn grad_theta(&self, x: &Points, w: &[f64], out: &mut [f64]) {
         let n = x.n();
-        with_columns(n * (self.n_theta() + 1), |columns| {
+        scratch::with(n * (self.n_theta() + 1), |columns| {
             let (e, features) = columns.split_at_mut(n);
             self.features_program().run(&x.real, None, e, features);
             for (out, feature) in out.iter_mut().zip(features.chunks_exact(n.max(1))) {
@@ -323,14 +325,14 @@ impl Parametric for Formula {
     }
 
     fn theta_features(&self, x: &Points, out: &mut Matrix<f64>) {
-        with_columns(x.n(), |e| self.features_program().run(&x.real, None, e, out.as_mut_slice()));
+        scratch::with(x.n(), |e| self.features_program().run(&x.real, None, e, out.as_mut_slice()));
     }
 }
 
 impl Jet for Formula {
     fn jet(&self, x: &Points, v: &Matrix<f64>, e: &mut [f64], d1: &mut [f64], d2: &mut [f64]) {
         let n = x.n();
-        with_columns(2 * n, |columns| {
+        scratch::with(2 * n, |columns| {
             self.jet_program().run(&x.real, Some(v), e, columns);
             d1.copy_from_slice(&columns[..n]);
             d2.copy_from_slice(&columns[n..]);
@@ -339,7 +341,7 @@ impl Jet for Formula {
 
     fn grad_theta_jet(&self, x: &Points, v: &Matrix<f64>, w: [&[f64]; 3], out: &mut [f64]) {
         let (n, n_theta) = (x.n(), self.n_theta());
-        with_columns(n * (3 * n_theta + 1), |columns| {
+        scratch::with(n * (3 * n_theta + 1), |columns| {
             let (e, features) = columns.split_at_mut(n);
             self.jet_features_program().run(&x.real, Some(v), e, features);
             for (order, w) in w.iter().enumerate() {

@@ -101,20 +101,26 @@ impl Chains {
         Info { n: n as u64, sum_accept, n_diverged, n_evals: n as u64 }
     }
 
+    /// Moves every chain to its proposal; energies are left to the caller.
+    pub(super) fn move_all(&mut self) -> Info {
+        if !self.all_accepted {
+            self.accepted.fill(1.0);
+            self.all_accepted = true;
+        }
+        std::mem::swap(&mut self.x.real, &mut self.y.real);
+        std::mem::swap(&mut self.grad, &mut self.grad_y);
+        let n = self.x.n() as u64;
+        Info { n, sum_accept: n as f64, n_diverged: 0, n_evals: n }
+    }
+
     /// Moves every chain to its proposal, unless that is non-finite (in position or energy): such a chain stays where it
     /// was and is counted as diverged. `all_finite` says that the positions are known to be finite.
     pub(super) fn move_where_finite(&mut self, all_finite: bool) -> Info {
         let n = self.x.n();
         let n_bad_energy = count_non_finite(&self.energy_y);
         if all_finite && n_bad_energy == 0 {
-            if !self.all_accepted {
-                self.accepted.fill(1.0);
-                self.all_accepted = true;
-            }
-            std::mem::swap(&mut self.x.real, &mut self.y.real);
             std::mem::swap(&mut self.energy, &mut self.energy_y);
-            std::mem::swap(&mut self.grad, &mut self.grad_y);
-            return Info { n: n as u64, sum_accept: n as f64, n_diverged: 0, n_evals: n as u64 };
+            return self.move_all();
         }
         self.all_accepted = false;
         for i in 0..n {

@@ -63,6 +63,32 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Ula {
         state.move_where_finite(n_bad == 0)
     }
 
+    /// Steps before the last need no energies: only the gradient is evaluated, and a non-finite one shows in the next position.
+    fn steps(&self, energy: &E, state: &mut Chains, rng: &mut Streams, n_steps: u64) -> Info {
+        let mut info = Info::default();
+        for step in 1..=n_steps {
+            if step == n_steps {
+                info.add(self.step(energy, state, rng));
+            } else {
+                state.check_fresh(energy.version());
+                let xi = rng.normals(Purpose::Proposal, state.x.n(), state.x.dim());
+                let n_bad = langevin(&state.x.real, &state.grad, self.step_size, &self.scale, xi, &mut state.y.real);
+                if n_bad == 0 {
+                    energy.grad(&state.y, &mut state.grad_y);
+                    info.add(state.move_all());
+                } else {
+                    energy.energy_grad(&state.y, &mut state.energy_y, &mut state.grad_y);
+                    info.add(state.move_where_finite(false));
+                }
+            }
+            rng.advance();
+        }
+        if info.n_diverged > 0 {
+            self.refresh(energy, state);
+        }
+        info
+    }
+
     fn refresh(&self, energy: &E, state: &mut Chains) {
         energy.energy_grad(&state.x, &mut state.energy, &mut state.grad);
         state.mark_fresh(energy.version());

@@ -1,5 +1,6 @@
 //! Sums of probabilities through their logarithms, and the functions of log-odds.
 
+use super::log::ln_1p_unit;
 use super::{exp, exp_m1, ln, ln_1p};
 use crate::simd::simd_fn;
 
@@ -7,7 +8,7 @@ use crate::simd::simd_fn;
 #[inline(always)]
 pub fn softplus(x: f64) -> f64 {
     let positive = if x < 0.0 { 0.0 } else { x };
-    positive + ln_1p(exp(-x.abs()))
+    positive + ln_1p_unit(exp(-x.abs()))
 }
 
 /// `1 / (1 + e^-x)`, accurate in both tails.
@@ -21,7 +22,7 @@ pub fn logistic(x: f64) -> f64 {
 #[inline(always)]
 pub fn log_add_exp(a: f64, b: f64) -> f64 {
     let max = if a > b { a } else { b };
-    let y = max + ln_1p(exp(-(a - b).abs()));
+    let y = max + ln_1p_unit(exp(-(a - b).abs()));
     if a == b { a + std::f64::consts::LN_2 } else { y }
 }
 
@@ -45,8 +46,8 @@ simd_fn! {
         const BLOCK: usize = 64;
         let mut lanes = [f64::NEG_INFINITY; 8];
         let chunks = x.chunks_exact(8);
-        for (l, v) in chunks.remainder().iter().enumerate() {
-            lanes[l] = *v;
+        for (l, v) in lanes.iter_mut().zip(chunks.remainder()) {
+            *l = *v;
         }
         for c in chunks {
             for l in 0..8 {

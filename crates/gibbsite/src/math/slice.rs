@@ -71,36 +71,54 @@ simd_fn! {
     }
 }
 
+/// One loop for each exponent listed, which the compiler turns into multiplications; blocks of squares for the others.
+macro_rules! powers {
+    ($src:ident $n:ident $dst:ident: $($k:literal)*) => {
+        match $n {
+            $($k => for (d, s) in $dst.iter_mut().zip($src) {
+                *d = super::powi(*s, $k);
+            })*
+            _ => powi_blocks($src, $n, $dst),
+        }
+    };
+}
+
 simd_fn! {
     /// `dst[i] = src[i]^n`, as [`super::powi`].
     pub fn powi(src: &[f64], n: i32, dst: &mut [f64]) {
-        const BLOCK: usize = 64;
-        for (src, dst) in src.chunks(BLOCK).zip(dst.chunks_mut(BLOCK)) {
-            let mut square = [1.0; BLOCK];
-            let mut y = [1.0; BLOCK];
-            square[..src.len()].copy_from_slice(src);
-            let mut m = n.unsigned_abs();
-            while m != 0 {
-                if m & 1 == 1 {
-                    for (y, s) in y.iter_mut().zip(&square) {
-                        *y *= s;
-                    }
-                }
-                m >>= 1;
-                if m != 0 {
-                    for s in &mut square {
-                        *s *= *s;
-                    }
-                }
-            }
-            if n < 0 {
-                for y in &mut y {
-                    *y = 1.0 / *y;
+        powers!(src n dst: -2 -1 1 2 3 4 5 6 7 8 10 12);
+    }
+}
+
+/// `dst[i] = src[i]^n` for any `n`: one pass over a block for each bit of `n`.
+#[inline(always)]
+fn powi_blocks(src: &[f64], n: i32, dst: &mut [f64]) {
+    const BLOCK: usize = 64;
+    for (src, dst) in src.chunks(BLOCK).zip(dst.chunks_mut(BLOCK)) {
+        let mut square = [1.0; BLOCK];
+        let mut y = [1.0; BLOCK];
+        square[..src.len()].copy_from_slice(src);
+        let mut m = n.unsigned_abs();
+        while m != 0 {
+            if m & 1 == 1 {
+                for (y, s) in y.iter_mut().zip(&square) {
+                    *y *= s;
                 }
             }
-            for (d, y) in dst.iter_mut().zip(&y) {
-                *d = *y;
+            m >>= 1;
+            if m != 0 {
+                for s in &mut square {
+                    *s *= *s;
+                }
             }
+        }
+        if n < 0 {
+            for y in &mut y {
+                *y = 1.0 / *y;
+            }
+        }
+        for (d, y) in dst.iter_mut().zip(&y) {
+            *d = *y;
         }
     }
 }

@@ -6,7 +6,8 @@ use super::{ROUNDER, fast_two_sum, poly, two_prod, two_sum};
 /// loops in [`super::slice`] repair those elements with the standard library's functions.
 pub const TRIG_MAX: f64 = 35184372088832.0;
 
-const PI_2: [f64; 3] = [1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33];
+/// pi/2 as an unevaluated sum of three doubles.
+const PI_2: [f64; 3] = [std::f64::consts::FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33];
 /// `(sin(r) - r) / r^3` in `r^2` (FDLIBM `k_sin.c`).
 const SIN: [f64; 6] = [
     -1.66666666666666324348e-01,
@@ -76,7 +77,9 @@ pub fn tan(x: f64) -> f64 {
     // tan(r + pi/2) = -cos(r) / sin(r)
     let (n, n_lo) = if even { s } else { c };
     let (d, d_lo) = if even { c } else { (-s.0, -s.1) };
-    let ratio = n / d;
-    let y = ratio + ((-ratio).mul_add(d, n) + (-ratio).mul_add(d_lo, n_lo)) / d;
+    let inv = 1.0 / d;
+    let ratio = n * inv;
+    let rest = (-ratio).mul_add(d, n) + (-ratio).mul_add(d_lo, n_lo);
+    let y = rest.mul_add(inv, ratio);
     if x.abs() < super::exp::TINY { x } else { y }
 }

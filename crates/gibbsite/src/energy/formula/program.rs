@@ -152,12 +152,9 @@ impl Program {
             let v_data = v.map_or(&[][..], Matrix::as_slice);
             let whole = n - n % LANES;
             let mut outputs = Outputs { first, rest, stride: n, offset: 0 };
-            for offset in (0..whole).step_by(LANES) {
-                outputs.offset = offset;
-                let xs = Columns { data: x.as_slice(), stride: n, offset };
-                let vs = Columns { data: v_data, stride: n, offset };
-                execute(&self.ops, &self.uniforms, &mut memory.slots, xs, vs, &mut outputs);
-            }
+            let xs = Columns { data: x.as_slice(), stride: n, offset: 0 };
+            let vs = Columns { data: v_data, stride: n, offset: 0 };
+            execute(&self.ops, &self.uniforms, &mut memory.slots, xs, vs, &mut outputs, whole);
             if whole < n {
                 self.run_rest(x, v, whole, memory, outputs);
             }
@@ -188,7 +185,7 @@ impl Program {
         let vs = Columns { data: v_pad, stride: LANES, offset: 0 };
         let (first, rest) = memory.outputs.split_at_mut(LANES);
         let mut padded = Outputs { first, rest, stride: LANES, offset: 0 };
-        execute(&self.ops, &self.uniforms, &mut memory.slots, xs, vs, &mut padded);
+        execute(&self.ops, &self.uniforms, &mut memory.slots, xs, vs, &mut padded, LANES);
         out.first[from..].copy_from_slice(&padded.first[..n_rest]);
         for k in 0..self.n_outputs - 1 {
             out.rest[k * n + from..(k + 1) * n].copy_from_slice(&padded.rest[k * LANES..][..n_rest]);
@@ -271,7 +268,7 @@ fn horner<const N: usize>(out: &mut Tile, a: &Tile, c: &[f64]) {
 }
 
 simd_fn! {
-    /// Runs all operations on one tile.
+    /// Runs all operations on the tiles of the first `n` rows, a multiple of the tile.
     fn execute(
         ops: &[(Target, Op)],
         uniforms: &[f64],
@@ -279,62 +276,79 @@ simd_fn! {
         x: Columns<'_>,
         v: Columns<'_>,
         outputs: &mut Outputs<'_>,
+        n: usize,
     ) {
-        for (target, op) in ops {
-            match *target {
-                Target::Output(k) => apply(op, outputs.tile(k), uniforms, slots, x, v),
-                Target::Slot(i) => {
-                    // The slot is taken out while it is written, so that the others can be read.
-                    let mut tile = slots[i as usize].take().expect("a slot is never its own argument");
-                    apply(op, &mut tile, uniforms, slots, x, v);
-                    slots[i as usize] = Some(tile);
+        for offset in (0..n).step_by(LANES) {
+            outputs.offset = offset;
+            let (x, v) = (Columns { offset, ..x }, Columns { offset, ..v });
+            for (target, op) in ops {
+                match *target {
+                    Target::Output(k) => apply(op, outputs.tile(k), uniforms, slots, x, v),
+                    Target::Slot(i) => {
+                        // The slot is taken out while it is written, so that the others can be read.
+                        let mut tile = slots[i as usize].take().expect("a slot is never its own argument");
+                        apply(op, &mut tile, uniforms, slots, x, v);
+                        slots[i as usize] = Some(tile);
+                    }
                 }
             }
         }
     }
 }
 
+/// Everything an operation can read.
+#[derive(Clone, Copy)]
+struct Readable<'a> {
+    slots: &'a [Option<Box<Tile>>],
+    x: Columns<'a>,
+    v: Columns<'a>,
+}
+
+impl<'a> Readable<'a> {
+    #[inline(always)]
+    fn tile(&self, source: Source) -> &'a Tile {
+        match source {
+            Source::Slot(i) => self.slots[i as usize].as_deref().expect("a slot is written before it is read"),
+            Source::X(j) => self.x.tile(j),
+            Source::V(j) => self.v.tile(j),
+        }
+    }
+}
+
 #[inline(always)]
 fn apply(op: &Op, out: &mut Tile, uniforms: &[f64], slots: &[Option<Box<Tile>>], x: Columns<'_>, v: Columns<'_>) {
-    let read = |source: Source| -> &Tile {
-        match source {
-            Source::Slot(i) => slots[i as usize].as_deref().expect("a slot is written before it is read"),
-            Source::X(j) => x.tile(j),
-            Source::V(j) => v.tile(j),
-        }
-    };
-    let uniform = |u: Uniform| uniforms[u as usize];
+    let memory = Readable { slots, x, v };
     match *op {
-        Op::Fill(u) => out.fill(uniform(u)),
-        Op::Copy(a) => *out = *read(a),
-        Op::Add(a, b) => binary(out, read(a), read(b), |a, b| a + b),
+        Op::Fill(u) => out.fill(uniforms[u as usize]),
+        Op::Copy(a) => *out = *memory.tile(a),
+        Op::Add(a, b) => binary(out, memory.tile(a), memory.tile(b), |a, b| a + b),
         Op::AddUniform(a, u) => {
-            let u = uniform(u);
-            unary(out, read(a), |a| a + u);
+            let u = uniforms[u as usize];
+            unary(out, memory.tile(a), |a| a + u);
         }
-        Op::Mul(a, b) => binary(out, read(a), read(b), |a, b| a * b),
+        Op::Mul(a, b) => binary(out, memory.tile(a), memory.tile(b), |a, b| a * b),
         Op::MulUniform(a, u) => {
-            let u = uniform(u);
-            unary(out, read(a), |a| a * u);
+            let u = uniforms[u as usize];
+            unary(out, memory.tile(a), |a| a * u);
         }
         Op::MulAdd(a, b, c) => {
-            let c = read(c);
-            let (a, b) = (read(a), read(b));
+            let c = memory.tile(c);
+            let (a, b) = (memory.tile(a), memory.tile(b));
             for i in 0..LANES {
                 out[i] = a[i].mul_add(b[i], c[i]);
             }
         }
         Op::MulUniformAdd(a, u, c) => {
-            let u = uniform(u);
-            binary(out, read(a), read(c), |a, c| a.mul_add(u, c));
+            let u = uniforms[u as usize];
+            binary(out, memory.tile(a), memory.tile(c), |a, c| a.mul_add(u, c));
         }
-        Op::Div(a, b) => binary(out, read(a), read(b), |a, b| a / b),
+        Op::Div(a, b) => binary(out, memory.tile(a), memory.tile(b), |a, b| a / b),
         Op::UniformDiv(u, a) => {
-            let u = uniform(u);
-            unary(out, read(a), |a| u / a);
+            let u = uniforms[u as usize];
+            unary(out, memory.tile(a), |a| u / a);
         }
         Op::PowI(a, n) => {
-            let a = read(a);
+            let a = memory.tile(a);
             match n {
                 2 => unary(out, a, |a| a * a),
                 3 => unary(out, a, |a| a * a * a),
@@ -344,14 +358,14 @@ fn apply(op: &Op, out: &mut Tile, uniforms: &[f64], slots: &[Option<Box<Tile>>],
                 n => power(out, a, n),
             }
         }
-        Op::Pow(a, b) => binary(out, read(a), read(b), math::pow),
-        Op::Min(a, b) => binary(out, read(a), read(b), min),
-        Op::Max(a, b) => binary(out, read(a), read(b), max),
-        Op::Below(a, b) => binary(out, read(a), read(b), below),
-        Op::Call(function, a) => call(function, out, read(a)),
+        Op::Pow(a, b) => binary(out, memory.tile(a), memory.tile(b), math::pow),
+        Op::Min(a, b) => binary(out, memory.tile(a), memory.tile(b), min),
+        Op::Max(a, b) => binary(out, memory.tile(a), memory.tile(b), max),
+        Op::Below(a, b) => binary(out, memory.tile(a), memory.tile(b), below),
+        Op::Call(function, a) => call(function, out, memory.tile(a)),
         Op::Poly(a, first, n) => {
             let c = &uniforms[first as usize..(first + n) as usize];
-            let a = read(a);
+            let a = memory.tile(a);
             match n {
                 2 => horner::<2>(out, a, c),
                 3 => horner::<3>(out, a, c),
@@ -366,14 +380,14 @@ fn apply(op: &Op, out: &mut Tile, uniforms: &[f64], slots: &[Option<Box<Tile>>],
         Op::LogSumExp(ref args) => {
             let mut top = [-f64::MAX; LANES];
             for &arg in args {
-                let a = read(arg);
+                let a = memory.tile(arg);
                 for i in 0..LANES {
                     top[i] = max(a[i], top[i]);
                 }
             }
             let mut sum = [0.0; LANES];
             for &arg in args {
-                let a = read(arg);
+                let a = memory.tile(arg);
                 for i in 0..LANES {
                     sum[i] += math::exp(a[i] - top[i]);
                 }

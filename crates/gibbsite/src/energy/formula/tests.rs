@@ -82,6 +82,9 @@ fn rows_do_not_depend_on_the_batch() {
             let mut grad = Matrix::new(n, x.dim());
             f.energy_grad(&x, &mut e, &mut grad);
             assert_eq!(e, value(&f, &x), "{source}");
+            let mut alone = Matrix::new(n, x.dim());
+            f.grad(&x, &mut alone);
+            assert_eq!(alone, grad, "{source}");
             for i in [0, n / 2, n - 1] {
                 let one = x.rows(i, 1);
                 let mut e1 = [0.0];

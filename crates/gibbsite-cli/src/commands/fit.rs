@@ -1,0 +1,293 @@
+//! `gibbsite fit`: the parameters of a formula learned from data, each with its errors, and the model file.
+
+use std::time::Instant;
+
+use gibbsite::energy::{Energy, Parametric};
+use gibbsite::logz::{Options, quadrature};
+use gibbsite::model_file::{Bound, EnergySpec, LogZValue, Model};
+use gibbsite::points::Support;
+use gibbsite::table::{ReadOptions, Table, atomic_write};
+use gibbsite::train::{
+    CheckpointOptions, Control, Decay, Fit, LogLikelihood, ObjectiveKind, OptimizerKind, PoolStart, Sampler, Steps,
+    TrainEvent, TrainOptions, epochs_for, fit,
+};
+use serde_json::{Map, Value};
+
+use crate::args::data::DataOptions;
+use crate::args::fit::FitArgs;
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::resolve::{self, Resolved};
+use crate::{failures, guard, text};
+
+/// Reads the data, fits, reports, and writes the model file.
+///
+/// # Errors
+/// Data or an energy that cannot be used; a start or a result that is no model; a training that failed.
+pub fn run(args: &FitArgs, ctx: &Context) -> Result<Outcome, Failure> {
+    let begin = Instant::now();
+    let mut model = resolve::energy_with_free_parameters(&args.energy, &args.energy_options)?;
+    let table = read(&args.data, &args.data_options)?;
+    check_columns(&model, &table)?;
+    let mut options = options(args, &model, ctx)?;
+    set_start(&mut model, args, options.objective)?;
+    let data = table.points();
+    let stopped = limit(&mut options, args, &data, &model);
+    let control = Control { checkpoint: checkpoint(args), n_threads: ctx.threads.unwrap_or(1), ..Control::default() };
+    let bar = ctx.progress("fit", options.epochs as u64);
+    let mut on_event = |event: &TrainEvent| match event {
+        TrainEvent::Epoch { row, .. } => {
+            bar.set(row.epoch as u64);
+            bar.message(epoch_message(row));
+        }
+        TrainEvent::Rollback { epoch, cause, lr } => {
+            ctx.note(&format!("epoch {epoch} failed ({cause}): back to the last good state, learning rate {lr:.3e}"));
+        }
+        TrainEvent::Warning(gibbsite::train::TrainWarning::Resume(note)) => ctx.note(note),
+        _ => {}
+    };
+    let fitted = fit(&mut model.formula, &data, &options, &control, &mut on_event).map_err(failures::train)?;
+    drop(bar);
+    let mut out = Outcome::new();
+    guard::is_model(&model, &mut out).map_err(improper_result)?;
+    if let Some(path) = &args.history {
+        let written = atomic_write(path, |w| fitted.history.write_csv(w));
+        written.map_err(|e| failures::write(&path.display().to_string(), &e))?;
+    }
+    let saved = saved_model(&model, &fitted, &table);
+    saved.write(&args.out).map_err(|e| Failure::caused_by("model_file", &e, e.hint()))?;
+    report(&mut out, args, &model, &fitted, stopped);
+    out.put("seconds", begin.elapsed().as_secs_f64());
+    Ok(out)
+}
+
+/// The table that a command names.
+///
+/// # Errors
+/// Data that cannot be read, with file, row and column.
+pub fn read(spec: &str, options: &DataOptions) -> Result<Table, Failure> {
+    let columns = (!options.columns.is_empty()).then(|| options.columns.clone());
+    let options = ReadOptions { columns, ignore: options.ignore.clone(), label: options.label.clone() };
+    Table::read(spec, &options).map_err(failures::data)
+}
+
+fn check_columns(model: &Resolved, table: &Table) -> Result<(), Failure> {
+    let (dim, n) = (model.dim(), table.n_cols());
+    if dim == n {
+        return table.check_constant_columns().map_err(failures::data);
+    }
+    let message = format!(
+        "the energy has {dim} coordinate(s) ({}), the data have {n} column(s) ({})",
+        model.names().join(", "),
+        table.names.join(", ")
+    );
+    let example = table.names.iter().take(dim).cloned().collect::<Vec<_>>().join(",");
+    Err(Failure::usage("dimension", message, format!("choose the columns, like --columns {example}")))
+}
+
+fn options(args: &FitArgs, model: &Resolved, ctx: &Context) -> Result<TrainOptions, Failure> {
+    let objective = match args.objective.as_str() {
+        "auto" if model.dim() <= 3 => ObjectiveKind::Mle,
+        "auto" => ObjectiveKind::Pcd,
+        name => ObjectiveKind::ALL.iter().find(|(n, _)| *n == name).map_or(ObjectiveKind::Mle, |(_, kind)| *kind),
+    };
+    let defaults = TrainOptions::default();
+    let optimizer = match args.optimizer.as_deref() {
+        Some("adam") => OptimizerKind::Adam,
+        Some("momentum") => OptimizerKind::Momentum,
+        Some(_) => OptimizerKind::Sgd,
+        None => defaults.optimizer,
+    };
+    let sampler = match args.sampler.as_deref() {
+        Some("ula") => Sampler::Ula,
+        Some(_) => Sampler::Mala,
+        None => defaults.sampler,
+    };
+    let decay = match args.lr_decay.as_str() {
+        "inverse" => Decay::InverseTime,
+        "cosine" => Decay::Cosine,
+        _ => Decay::Constant,
+    };
+    let steps = args.steps.map_or(defaults.steps, |s| Steps { first: s.first, last: s.last });
+    Ok(TrainOptions {
+        objective,
+        epochs: args.epochs.unwrap_or(defaults.epochs),
+        batch: args.batch.unwrap_or(defaults.batch),
+        lr: args.lr.unwrap_or(defaults.lr),
+        decay,
+        optimizer,
+        precondition: args.optimizer.is_none(),
+        sampler,
+        steps,
+        step_size: args.step_size,
+        pool: args.pool,
+        restart: args.restart,
+        start: if args.start == "noise" { PoolStart::Noise } else { PoolStart::Data },
+        valid: args.valid.unwrap_or(0.0),
+        positive: args.positive.clone(),
+        seed: ctx.seed,
+        ..defaults
+    })
+}
+
+/// `--max-seconds` as a number of epochs; whether it shortened the training.
+fn limit(options: &mut TrainOptions, args: &FitArgs, data: &gibbsite::points::Points, model: &Resolved) -> bool {
+    let Some(seconds) = args.max_seconds else { return false };
+    let affordable = epochs_for(seconds, data.n(), model.dim(), model.formula.n_theta(), options);
+    let cut = affordable < options.epochs;
+    options.epochs = options.epochs.min(affordable);
+    cut
+}
+
+fn checkpoint(args: &FitArgs) -> Option<CheckpointOptions> {
+    let dir = args.resume.as_ref().or(args.checkpoint_dir.as_ref())?;
+    Some(CheckpointOptions { dir: dir.clone(), every: args.checkpoint_every, resume: args.resume.is_some() })
+}
+
+/// Where the fit starts: `--init`, then `--param`; parameters without either start at the first of a few values from
+/// which the model can be normalised (1 for those kept positive).
+fn set_start(model: &mut Resolved, args: &FitArgs, objective: ObjectiveKind) -> Result<(), Failure> {
+    for (name, value) in &args.init {
+        model.formula.set_param(name, *value).map_err(failures::formula)?;
+    }
+    let free: Vec<String> = model.formula.unset().iter().map(ToString::to_string).collect();
+    let mut last = None;
+    for start in [0.0, 1.0, 0.1, -1.0] {
+        for name in &free {
+            let value = if args.positive.contains(name) { 1.0 } else { start };
+            model.formula.set_param(name, value).map_err(failures::formula)?;
+        }
+        if objective == ObjectiveKind::Ism || model.dim() > 3 {
+            return Ok(());
+        }
+        match quadrature(&model.formula, &Options::default()) {
+            Ok(_) => return Ok(()),
+            Err(e) => last = Some(e),
+        }
+        if free.is_empty() {
+            break;
+        }
+    }
+    let Some(error) = last else { return Ok(()) };
+    let theta = model.formula.theta_names();
+    let example = theta.iter().map(|n| format!("{n}=1")).collect::<Vec<_>>().join(",");
+    let hint = format!("start where exp(-E) decays in every direction, with --init {example}");
+    let message = format!("the model cannot be normalised where the fit starts: {error}");
+    Err(Failure::work("improper", message, hint))
+}
+
+fn improper_result(failure: Failure) -> Failure {
+    let message = format!("the fitted energy is no model: {}", failure.message);
+    let hint = "keep the leading coefficient positive, with --positive or exp(g) in the formula, or restrict the support with --bounds";
+    Failure { message, hint: hint.into(), ..failure }
+}
+
+fn epoch_message(row: &gibbsite::train::Row) -> String {
+    let mut parts = Vec::new();
+    if row.objective.is_finite() {
+        parts.push(format!("loss {:.6}", row.objective));
+    }
+    if row.gap().is_finite() {
+        parts.push(format!("gap {:+.4}", row.gap()));
+    }
+    if row.accept_prob.is_finite() {
+        parts.push(format!("accept {:.3}", row.accept_prob));
+    }
+    if row.step_size.is_finite() {
+        parts.push(format!("step {:.2e}", row.step_size));
+    }
+    parts.join("  ")
+}
+
+fn saved_model(model: &Resolved, fitted: &Fit, table: &Table) -> Model {
+    let space = model.formula.space();
+    let bound = |(name, s): (&String, &Support)| Bound { name: name.clone(), lower: s.lower(), upper: s.upper() };
+    let bounds = space.names.iter().zip(&space.reals).filter(|(_, s)| **s != Support::Real).map(bound).collect();
+    Model {
+        energy: EnergySpec::Formula { formula: model.formula.source().into(), dim: Some(model.dim()), bounds },
+        dim: model.dim(),
+        theta_names: fitted.theta_names.clone(),
+        theta: fitted.theta.clone(),
+        theta_std_err: fitted.theta_std_err.clone(),
+        theta_mcse: fitted.theta_mcse.clone().unwrap_or_default(),
+        beta: 1.0,
+        columns: table.names.clone(),
+        n_data: fitted.n_train as u64,
+        objective: fitted.objective.name().into(),
+        log_z: fitted.log_z.map(|(value, std_err)| LogZValue { value, std_err, method: "adaptive".into() }),
+        standardize: None,
+    }
+}
+
+fn named(names: &[String], values: &[f64]) -> Vec<(String, f64)> {
+    names.iter().cloned().zip(values.iter().copied()).collect()
+}
+
+/// Errors by name; a parameter that is held fixed, or not determined by the data, has none: null.
+fn errors(names: &[String], values: &[f64]) -> Vec<(String, Option<f64>)> {
+    names.iter().cloned().zip(values.iter().map(|v| Some(*v).filter(|v| v.is_finite()))).collect()
+}
+
+fn likelihood(l: LogLikelihood) -> Value {
+    let mut object = Map::new();
+    object.insert("mean_log_likelihood".into(), l.mean.into());
+    object.insert("std_err".into(), l.std_err.into());
+    object.insert("n".into(), l.n.into());
+    Value::Object(object)
+}
+
+fn report(out: &mut Outcome, args: &FitArgs, model: &Resolved, fitted: &Fit, cut: bool) {
+    let names = &fitted.theta_names;
+    out.put("energy", model.formula.source()).put("objective", fitted.objective.name());
+    out.put("theta", named(names, &fitted.theta)).put("theta_std_err", errors(names, &fitted.theta_std_err));
+    out.put("theta_std_err_robust", fitted.theta_std_err_robust.as_ref().map(|v| errors(names, v)));
+    out.put("theta_mcse", fitted.theta_mcse.as_ref().map(|v| errors(names, v)));
+    let fixed: Vec<&str> = names.iter().zip(&fitted.fixed).filter(|(_, f)| **f).map(|(n, _)| n.as_str()).collect();
+    out.put("fixed", fixed.clone()).put("epochs", fitted.epochs).put("n_train", fitted.n_train);
+    out.put("train", fitted.train.map(likelihood)).put("valid", fitted.valid.map(likelihood));
+    out.put("log_z", fitted.log_z.map(|(z, _)| z)).put("log_z_std_err", fitted.log_z.map(|(_, e)| e));
+    out.put("grad_norm", Some(fitted.grad_norm).filter(|v| v.is_finite()));
+    out.put("rollbacks", fitted.n_rollbacks);
+    let exact = matches!(fitted.objective, ObjectiveKind::Mle | ObjectiveKind::Ism);
+    let stopped = if exact {
+        "converged"
+    } else if cut {
+        "max_seconds"
+    } else {
+        "epochs"
+    };
+    out.put("stopped", stopped).put("out", args.out.display().to_string());
+
+    let mut header = vec!["parameter", "value", "std. error"];
+    if fitted.theta_mcse.is_some() {
+        header.push("Monte-Carlo error");
+    }
+    let mut table = text::Table::new(header);
+    for (k, name) in names.iter().enumerate() {
+        if fitted.fixed[k] {
+            table.row([name.clone(), text::number(fitted.theta[k]), "held fixed".into()]);
+            continue;
+        }
+        let mut row = vec![name.clone(), format!("{:.6}", fitted.theta[k]), text::digits(fitted.theta_std_err[k], 2)];
+        row.extend(fitted.theta_mcse.as_ref().map(|m| text::digits(m[k], 2)));
+        table.row(row);
+    }
+    let what = match fitted.objective {
+        ObjectiveKind::Mle => "exact maximum likelihood".to_string(),
+        ObjectiveKind::Ism => "exact score matching".to_string(),
+        ObjectiveKind::Cd => "contrastive divergence".to_string(),
+        ObjectiveKind::Pcd => "persistent contrastive divergence".to_string(),
+    };
+    let mut lines = vec![("fitted by", format!("{what}, {} rows, {} epochs", fitted.n_train, fitted.epochs))];
+    let mean = |l: LogLikelihood| format!("{} nats a row ({} rows)", text::with_error(l.mean, l.std_err), l.n);
+    lines.extend(fitted.train.map(|l| ("log-likelihood", mean(l))));
+    lines.extend(fitted.valid.map(|l| ("held out", mean(l))));
+    lines.extend(fitted.log_z.map(|(z, e)| ("log Z", text::with_error(z, e))));
+    lines.push(("written to", args.out.display().to_string()));
+    out.text = format!("{}\n{}{}", model.formula.source(), table.render(), text::pairs(lines));
+    for warning in &fitted.warnings {
+        if !matches!(warning, gibbsite::train::TrainWarning::Resume(_)) {
+            out.warn(warning.to_string(), false);
+        }
+    }
+}

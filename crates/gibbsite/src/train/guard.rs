@@ -1,0 +1,71 @@
+//! What an epoch must satisfy to count as good.
+
+use super::error::Failure;
+use crate::kernel::Info;
+
+/// Largest share of divergent chain steps.
+const MAX_DIVERGED: f64 = 1e-3;
+/// Least mean acceptance.
+const MIN_ACCEPT: f64 = 0.02;
+
+/// What is known about an epoch.
+#[derive(Clone, Copy, Debug)]
+pub struct EpochCheck {
+    /// Chain steps and divergences.
+    pub info: Info,
+    /// Mean energy of the data.
+    pub energy_data: f64,
+    /// Largest energy of a data point.
+    pub energy_data_max: f64,
+    /// Mean energy of the samples.
+    pub energy_samples: f64,
+    /// Number of coordinates.
+    pub dim: usize,
+    /// Last update.
+    pub update: u64,
+}
+
+/// # Errors
+/// The first thing that is wrong.
+pub fn check(epoch: &EpochCheck) -> Result<(), Failure> {
+    let EpochCheck { info, energy_data, energy_data_max, energy_samples, dim, update } = *epoch;
+    if info.n_diverged as f64 > MAX_DIVERGED * info.n as f64 {
+        return Err(Failure::Diverged { n_diverged: info.n_diverged, n: info.n });
+    }
+    if !energy_data.is_finite() {
+        return Err(Failure::NonFinite { what: "the energy of the data", update });
+    }
+    if !energy_samples.is_finite() {
+        return Err(Failure::NonFinite { what: "the energy of the samples", update });
+    }
+    if info.accept_prob() < MIN_ACCEPT {
+        return Err(Failure::Stuck { accept_prob: info.accept_prob() });
+    }
+    // Samples of the model lie about dim / 2 above its minima, data higher: samples far above every data point have left.
+    if energy_samples > energy_data_max + 25.0 * (dim as f64 + 1.0) {
+        return Err(Failure::Runaway { energy_data, energy_samples });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_is_seen() {
+        let info = Info { n: 1000, sum_accept: 600.0, n_diverged: 0, n_evals: 1000 };
+        let good = EpochCheck { info, energy_data: 1.0, energy_data_max: 5.0, energy_samples: 1.1, dim: 1, update: 7 };
+        assert_eq!(check(&good), Ok(()));
+        let bad = |change: &dyn Fn(&mut EpochCheck)| {
+            let mut e = good;
+            change(&mut e);
+            check(&e).unwrap_err()
+        };
+        assert!(matches!(bad(&|e| e.info.n_diverged = 2), Failure::Diverged { n_diverged: 2, n: 1000 }));
+        assert!(matches!(bad(&|e| e.info.sum_accept = 10.0), Failure::Stuck { .. }));
+        assert!(matches!(bad(&|e| e.energy_samples = 1e3), Failure::Runaway { .. }));
+        assert!(matches!(bad(&|e| e.energy_samples = f64::NAN), Failure::NonFinite { update: 7, .. }));
+        assert!(matches!(bad(&|e| e.energy_data = f64::INFINITY), Failure::NonFinite { .. }));
+    }
+}
