@@ -134,6 +134,20 @@ pub fn tail(e: &Interval, w: f64) -> Tail {
     }
 }
 
+/// An upper bound of an energy that does not grow fast enough, as words.
+pub fn falling(hi: &Bound, r: &str) -> String {
+    match hi {
+        Bound::Fin(a) => match a.leading() {
+            Some(l) if l.is_infinite() && l.c < 0.0 => {
+                format!("falls like -{}", describe(&Bound::Fin(a.scale(-1.0)), r))
+            }
+            Some(l) if l.is_infinite() => format!("grows only like {}", describe(hi, r)),
+            _ => "stays bounded above".into(),
+        },
+        _ => "falls without bound".into(),
+    }
+}
+
 /// A bound as words: "0.1 r^4", "2 log r", "more than any power of r".
 pub fn describe(lo: &Bound, r: &str) -> String {
     let Bound::Fin(a) = lo else { return "an unknown rate".into() };
