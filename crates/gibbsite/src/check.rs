@@ -190,7 +190,7 @@ fn report<E: Differentiable + Parametric + ?Sized>(
         warnings
             .push(format!("the energy is undefined (NaN) at {at}; restrict the support, as in --bounds \"x=0..inf\""));
     }
-    if !(worst.rel_error <= GRADIENT_TOLERANCE) {
+    if worst.rel_error.is_nan() || worst.rel_error > GRADIENT_TOLERANCE {
         let at = show(&worst.at);
         warnings.push(format!("the gradient disagrees with differences by {:.1e} at {at}", worst.rel_error));
     }

@@ -144,7 +144,7 @@ fn drop_couplings(view: &mut View<'_>, open: &[usize], root: Id) -> Option<Verdi
             _ => {
                 let known = all.get(t as usize).copied().filter(|f| f.defined);
                 let f = known.unwrap_or_else(|| facts(view.graph, t, view.supports)[t as usize]);
-                if !(f.lo > f64::NEG_INFINITY) || !f.defined {
+                if f.lo.is_nan() || f.lo == f64::NEG_INFINITY || !f.defined {
                     return None;
                 }
             }

@@ -48,7 +48,7 @@ fn node_value(node: &Node, values: &[Interval], x: &[Interval]) -> Interval {
         Node::PowI(a, n) => at(a).powi(*n),
         Node::Pow(a, b) => {
             let (a, b) = (at(a), at(b));
-            match (&b.lo == &b.hi, exponent(&b.lo)) {
+            match (b.lo == b.hi, exponent(&b.lo)) {
                 (true, Some(r)) => a.powf(r),
                 _ if a.lo.sign() > 0.0 => b.mul(&a.log()).exp(),
                 _ => Interval::all(),

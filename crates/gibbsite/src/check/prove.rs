@@ -26,10 +26,12 @@ pub fn prove(graph: &Graph, root: Id, theta: &[f64], supports: &[Support], names
     if problem.graph.as_const(root).is_some_and(|c| !c.is_finite()) || problem.graph.is_uniform(root) {
         return problem.constant();
     }
-    if n > 1 && n <= MAX_LINEAR && supports.iter().all(|s| *s == Support::Real) {
-        if let Some(verdict) = problem.linear_forms() {
-            return verdict;
-        }
+    if n > 1
+        && n <= MAX_LINEAR
+        && supports.iter().all(|s| *s == Support::Real)
+        && let Some(verdict) = problem.linear_forms()
+    {
+        return verdict;
     }
     problem.decide()
 }
