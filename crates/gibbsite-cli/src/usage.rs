@@ -55,7 +55,9 @@ pub fn failure(error: &Error, argv: &[OsString], cli: &Command) -> Failure {
 /// What the user probably meant, from clap's suggestions.
 fn meant(error: &Error) -> Option<String> {
     let near = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
-    let near = near.into_iter().find_map(|kind| context(error, kind));
+    // clap lists several, the nearest last.
+    let near =
+        near.into_iter().find_map(|kind| context(error, kind)).and_then(|n| n.rsplit(", ").next().map(str::to_string));
     let listed = context(error, ContextKind::ValidValue);
     let typed = context(error, ContextKind::InvalidValue);
     let nearest = || names::nearest(typed.as_deref()?, listed.as_deref()?.split(", ")).map(str::to_string);
