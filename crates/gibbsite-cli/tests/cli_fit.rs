@@ -114,7 +114,7 @@ fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> [f64; N] {
 }
 
 #[test]
-fn mle_has_the_moments_of_the_data_and_pcd_agrees_within_its_error() {
+fn mle_has_the_moments_of_the_data() {
     let bench = Bench::new(5000);
     let mle = bench.json(&format!("fit data.csv --energy {QUARTIC} --objective mle --out mle.gibbs"));
     let mut model = Formula::parse(QUARTIC).unwrap();
@@ -135,20 +135,38 @@ fn mle_has_the_moments_of_the_data_and_pcd_agrees_within_its_error() {
     model.set_param("a", number(&mle, "theta", "a") + 1e-5).unwrap();
     let off = quadrature(&model, &Options::default()).unwrap().expect_fn(|x| x[0].powi(2));
     assert!((off - bench.moment(2)).abs() > 1e-6);
+}
 
+/// Monte-Carlo errors must hold, and say something: an error as large as the statistical one would pass anything.
+#[track_caller]
+fn assert_within_mcse(bench: &Bench, options: &str) {
+    let mle = bench.json(&format!("fit data.csv --energy {QUARTIC} --objective mle --out mle.gibbs"));
     for seed in 0..3 {
-        let pcd = bench
-            .json(&format!("fit data.csv --energy {QUARTIC} --objective pcd --seed {seed} --out pcd.gibbs"));
-        println!("seed {seed}: pcd {} mcse {} warnings {}", pcd["theta"], pcd["theta_mcse"], pcd["warnings"]);
+        let call = format!("fit data.csv --energy {QUARTIC} {options} --seed {seed} --out chains.gibbs");
+        let fitted = bench.json(&call);
+        println!("seed {seed}: {} mcse {} {}", fitted["theta"], fitted["theta_mcse"], fitted["warnings"]);
         for name in ["a", "b", "g"] {
-            let mcse = number(&pcd, "theta_mcse", name);
-            let z = (number(&pcd, "theta", name) - number(&mle, "theta", name)) / mcse;
-            println!("    {name}: z = {z:+.2}, mcse / std_err = {:.3}", mcse / number(&mle, "theta_std_err", name));
-            assert!(z.abs() < 3.0, "{name}: {z} Monte-Carlo errors off");
-            // An error that says nothing would pass anything: it must be below the statistical error.
-            assert!(mcse < number(&mle, "theta_std_err", name), "{name}: mcse {mcse}");
+            let (mcse, std_err) = (number(&fitted, "theta_mcse", name), number(&mle, "theta_std_err", name));
+            let z = (number(&fitted, "theta", name) - number(&mle, "theta", name)) / mcse;
+            println!("    {name}: z = {z:+.2}, mcse / std_err = {:.3}", mcse / std_err);
+            assert!(z.abs() < 3.0 && mcse < std_err, "{call}: {name} is {z} Monte-Carlo errors ({mcse}) off");
         }
     }
+}
+
+#[test]
+fn pcd_agrees_with_mle_from_a_near_start() {
+    assert_within_mcse(&Bench::new(5000), "--objective pcd --init a=-1,b=0,g=-2");
+}
+
+#[test]
+fn pcd_agrees_with_mle_by_default() {
+    assert_within_mcse(&Bench::new(5000), "--objective pcd");
+}
+
+#[test]
+fn pcd_agrees_with_mle_from_the_start_of_the_textbook() {
+    assert_within_mcse(&Bench::new(5000), "--objective pcd --init a=0.05,b=0,g=-0.5");
 }
 
 #[test]
@@ -156,7 +174,8 @@ fn score_matching_reaches_its_closed_form() {
     let bench = Bench::new(5000);
     let m = |k| bench.moment(k);
     // E' = theta . psi with psi = (2x, 1, 4x^3): J is quadratic, with minimum E[psi psi'] theta = E[psi'].
-    let a = [[4.0 * m(2), 2.0 * m(1), 8.0 * m(4)], [2.0 * m(1), 1.0, 4.0 * m(3)], [8.0 * m(4), 4.0 * m(3), 16.0 * m(6)]];
+    let a =
+        [[4.0 * m(2), 2.0 * m(1), 8.0 * m(4)], [2.0 * m(1), 1.0, 4.0 * m(3)], [8.0 * m(4), 4.0 * m(3), 16.0 * m(6)]];
     let exact = solve(a, [2.0, 0.0, 12.0 * m(2)]);
     let linear = bench.json("fit data.csv --energy a*x^2+b*x+c*x^4 --objective ism --init a=0,b=0,c=1 --out s.gibbs");
     println!("{} exact {exact:?} grad {}", linear["theta"], linear["grad_norm"]);
@@ -280,7 +299,8 @@ fn improper_starts_and_results_are_refused() {
     assert_eq!(kind, "improper", "{message}");
     assert!(!bench.path("x.gibbs").exists());
     // Out of its support.
-    let (_, message, hint) = bench.refused(&format!("fit data.csv --energy {QUARTIC} --bounds x=0..inf --out x.gibbs"), 1);
+    let (_, message, hint) =
+        bench.refused(&format!("fit data.csv --energy {QUARTIC} --bounds x=0..inf --out x.gibbs"), 1);
     assert!(message.contains("row") && hint.contains("--bounds"), "{message} {hint}");
 }
 
@@ -332,15 +352,14 @@ fn history_and_held_out_likelihood() {
     assert_eq!((json["train"]["n"].as_u64(), json["valid"]["n"].as_u64()), (Some(800), Some(200)));
     let valid = json["valid"]["mean_log_likelihood"].as_f64().unwrap();
     let err = json["valid"]["std_err"].as_f64().unwrap();
-    assert!(valid.is_finite() && err > 0.0 && err < 0.2, "{valid} +- {err}");
+    assert!(valid.is_finite() && err > 0.0, "{valid} +- {err}");
     let text = std::fs::read_to_string(bench.path("h.csv")).unwrap();
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
     for name in ["epoch", "a", "b", "g", "energy_data", "energy_samples", "gap", "accept_prob", "step_size", "valid"] {
         assert!(header.contains(&name), "no column {name} in {header:?}");
     }
-    let rows: Vec<Vec<f64>> =
-        lines.map(|l| l.split(',').map(|v| v.parse().unwrap_or(f64::NAN)).collect()).collect();
+    let rows: Vec<Vec<f64>> = lines.map(|l| l.split(',').map(|v| v.parse().unwrap_or(f64::NAN)).collect()).collect();
     assert_eq!(rows.len(), 8);
     let col = |name: &str| header.iter().position(|h| *h == name).unwrap();
     for (i, row) in rows.iter().enumerate() {
@@ -365,9 +384,11 @@ fn history_and_held_out_likelihood() {
 fn the_number_of_threads_does_not_matter() {
     let bench = Bench::new(2000);
     for objective in ["pcd", "cd"] {
-        let train = format!("fit data.csv --energy {QUARTIC} --objective {objective} --epochs 10 --steps 5 --batch 600");
+        let train =
+            format!("fit data.csv --energy {QUARTIC} --objective {objective} --epochs 10 --steps 5 --batch 600");
         for threads in [1, 2] {
-            let out = bench.run(&format!("{train} --threads {threads} --out t{threads}.gibbs --history t{threads}.csv"));
+            let out =
+                bench.run(&format!("{train} --threads {threads} --out t{threads}.gibbs --history t{threads}.csv"));
             assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         }
         assert!(bytes(&bench.path("t1.gibbs")) == bytes(&bench.path("t2.gibbs")), "{objective}");
