@@ -1,11 +1,14 @@
 //! The commands: one file each, `run(&args, &context)`. A new one is its file, its arguments and a variant here.
 
 pub mod completions;
+pub mod demo;
 pub mod density;
 pub mod fit;
 pub mod logz;
 pub mod menus;
 pub mod minimize;
+pub mod plot;
+pub mod sample;
 
 use clap::Subcommand;
 
@@ -19,10 +22,13 @@ use crate::outcome::{Failure, Outcome};
 #[allow(missing_docs)] // a doc comment here would replace the help text of the arguments
 #[allow(clippy::large_enum_variant)] // parsed once per process
 pub enum Command {
+    Sample(args::sample::SampleArgs),
     Logz(args::logz::LogzArgs),
     Density(args::density::DensityArgs),
     Minimize(args::minimize::MinimizeArgs),
     Fit(args::fit::FitArgs),
+    Plot(args::plot::PlotArgs),
+    Demo(args::demo::DemoArgs),
     Energies(args::menus::EnergiesArgs),
     Samplers(args::menus::SamplersArgs),
     Objectives(args::menus::ObjectivesArgs),
@@ -36,10 +42,13 @@ impl Command {
     /// A [`Failure`] that says why the work could not be done, or why the call was wrong.
     pub fn run(&self, ctx: &Context) -> Result<Outcome, Failure> {
         match self {
+            Command::Sample(args) => sample::run(args, ctx),
             Command::Logz(args) => logz::run(args, ctx),
             Command::Density(args) => density::run(args, ctx),
             Command::Minimize(args) => minimize::run(args, ctx),
             Command::Fit(args) => fit::run(args, ctx),
+            Command::Plot(args) => plot::run(args, ctx),
+            Command::Demo(args) => demo::run(args, ctx),
             Command::Energies(_) => menus::energies(ctx),
             Command::Samplers(_) => Ok(menus::samplers(ctx)),
             Command::Objectives(_) => Ok(menus::objectives(ctx)),

@@ -1,12 +1,13 @@
 //! What stands before work that needs a model: the energy must have a value wherever p lives, and a finite Z.
 
+use gibbsite::check::{Normalizable, Verdict, normalizable_formula};
 use gibbsite::energy::Energy;
 use gibbsite::points::{Matrix, Points, Support};
 use gibbsite::rng::{Purpose, Run, Streams};
 
-use crate::failures;
 use crate::outcome::{Failure, Outcome};
 use crate::resolve::Resolved;
+use crate::{failures, text};
 
 /// Points at which an energy is tried.
 const N_PROBES: usize = 512;
@@ -44,7 +45,44 @@ pub fn defined(model: &Resolved) -> Result<(), Failure> {
 /// Refuses what cannot be normalised, and warns where that is not proved.
 ///
 /// # Errors
-/// `undefined`, `improper`.
-pub fn is_model(model: &Resolved, _out: &mut Outcome) -> Result<(), Failure> {
-    defined(model)
+/// `undefined`, and `improper` with the direction along which exp(-E) does not decay.
+pub fn is_model(model: &Resolved, out: &mut Outcome) -> Result<(), Failure> {
+    defined(model)?;
+    let verdict = normalizable_formula(&model.formula);
+    match verdict.normalizable {
+        Normalizable::Yes => Ok(()),
+        Normalizable::Unproven => {
+            out.warn(format!("it is not proved that exp(-E) can be normalised: {}", verdict.reason), false);
+            Ok(())
+        }
+        Normalizable::No => Err(improper(&verdict, model)),
+    }
+}
+
+/// The refusal of an energy that is no model.
+fn improper(verdict: &Verdict, model: &Resolved) -> Failure {
+    let message = match &verdict.falls_along {
+        Some(direction) => format!(
+            "this is no model: exp(-E) does not decay along {} = {}, so Z is infinite ({})",
+            coordinates(model.names()),
+            text::vector(direction),
+            verdict.reason
+        ),
+        None => format!("this is no model: Z is infinite ({})", verdict.reason),
+    };
+    let name = model.names().first().map_or("x", String::as_str);
+    let hint = format!(
+        "add a term that grows in that direction, such as 0.01*{name}^2, or restrict the support, like --bounds \"{name}=-5..5\"; \
+         `gibbsite check` says more"
+    );
+    Failure::work("improper", message, hint)
+}
+
+/// `x`, or `(x, y)`.
+pub fn coordinates(names: &[String]) -> String {
+    match names {
+        [one] => one.clone(),
+        [first, .., last] if names.len() > 4 => format!("({first}, ..., {last})"),
+        names => format!("({})", names.join(", ")),
+    }
 }

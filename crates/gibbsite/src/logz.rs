@@ -8,6 +8,7 @@ pub mod auto;
 pub mod importance;
 
 pub(crate) mod lines;
+pub(crate) mod panel;
 pub mod quadrature;
 pub(crate) mod rule;
 mod scan;

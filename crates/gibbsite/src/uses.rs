@@ -1,3 +1,4 @@
 //! Uses of a model.
 
+pub mod anomaly;
 pub mod density;

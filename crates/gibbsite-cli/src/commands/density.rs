@@ -47,7 +47,7 @@ pub fn run(args: &DensityArgs, ctx: &Context) -> Result<Outcome, Failure> {
         };
         table.row([text::vector(row), text::number(p.energy[i]), l, d]);
     }
-    let log_z = text::with_error(z.value, z.std_err);
+    let log_z = logz::value(z.value, z.std_err);
     out.text = format!("{}\n{}  log Z = {log_z} ({})\n", model.description, table.render(), z.method);
     let bad = logz::is_bad(&z);
     z.warnings.iter().for_each(|w| {

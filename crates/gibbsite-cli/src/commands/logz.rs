@@ -53,6 +53,8 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
             }
         }
     };
+    let mut z = z;
+    z.warnings.retain(|w| !w.contains("was not checked"));
     report(&mut out, &model, &z, q.as_ref().map(thermodynamics));
     Ok(out)
 }
@@ -65,7 +67,13 @@ pub fn best(model: &Resolved, ctx: &Context) -> Result<LogZ, Failure> {
     match closed_form(model) {
         Some(z) => Ok(z),
         None if model.dim() <= auto::MAX_EXACT_DIM => Ok(by_quadrature(model)?.0),
-        None => auto::log_z(&model.formula, &Options::default(), 10 * FIRST_DRAWS, ctx.seed).map_err(failures::log_z),
+        None => {
+            let mut z = auto::log_z(&model.formula, &Options::default(), 10 * FIRST_DRAWS, ctx.seed)
+                .map_err(failures::log_z)?;
+            // The commands check that before they ask for log Z.
+            z.warnings.retain(|w| !w.contains("was not checked"));
+            Ok(z)
+        }
     }
 }
 
@@ -139,13 +147,12 @@ fn by_importance(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<Log
         progress.set(n as u64);
         // Draws that the tolerance asks for, if the error is to be believed; never more than eight times as many at once.
         let wanted = (n as f64 * (z.std_err / args.tol).powi(2) * 1.2).ceil().min(8.0 * n as f64) as usize;
-        if z.std_err <= args.tol || n >= MOST_DRAWS {
+        // Where the weights have no variance, more draws do not help.
+        let hopeless = n >= 8 * FIRST_DRAWS && z.pareto_k.is_some_and(|k| k.is_nan() || k > 0.7);
+        if z.std_err <= args.tol || n >= MOST_DRAWS || hopeless {
             if z.std_err > args.tol {
-                z.warnings.push(format!(
-                    "the tolerance {} was not reached with {} draws",
-                    args.tol,
-                    text::count(n as u64)
-                ));
+                let n = text::count(n as u64);
+                z.warnings.push(format!("the tolerance {} was not reached with {n} draws", args.tol));
             }
             return Ok(z);
         }
@@ -155,6 +162,15 @@ fn by_importance(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<Log
             return Ok(z);
         }
         n = wanted.clamp(2 * n, MOST_DRAWS);
+    }
+}
+
+/// A value with its error; an exact one shows 12 digits, however small its error is.
+pub fn value(value: f64, error: f64) -> String {
+    if error.abs() < 1e-11 * value.abs().max(1.0) {
+        format!("{} +- {}", text::digits(value, 12), text::digits(error, 2))
+    } else {
+        text::with_error(value, error)
     }
 }
 
@@ -172,9 +188,9 @@ fn report(out: &mut Outcome, model: &Resolved, z: &LogZ, thermo: Option<Thermody
     out.put("ess", z.ess).put("pareto_k", z.pareto_k.and_then(finite)).put("agreement", z.agreement);
     out.put("n_evals", z.n_evals);
 
-    let mut lines = vec![("log Z", text::with_error(z.value, z.std_err))];
+    let mut lines = vec![("log Z", value(z.value, z.std_err))];
     if z.value.abs() < 700.0 {
-        lines.push(("Z", text::with_error(z.value.exp(), z.value.exp() * z.std_err)));
+        lines.push(("Z", value(z.value.exp(), z.value.exp() * z.std_err)));
     }
     let accuracy = if z.exact { "exact up to the numerical error" } else { "an estimate" };
     lines.push(("method", format!("{} ({accuracy}; {} energy evaluations)", z.method, text::count(z.n_evals))));

@@ -49,7 +49,7 @@ fn object(m: &Minimum) -> Value {
 }
 
 fn table(found: &Minima, names: &[String]) -> String {
-    let position = if names.len() == 1 { names[0].clone() } else { format!("({})", shortened(names)) };
+    let position = guard::coordinates(names);
     let mut table = text::Table::new([position.as_str(), "energy", "above lowest", "weight", "kind", "starts"]);
     for m in found.minima.iter().take(SHOWN) {
         let weight = m.weight.map_or("-".into(), text::percent);
@@ -70,10 +70,6 @@ fn table(found: &Minima, names: &[String]) -> String {
     shown + &format!("  {n} {s} from {} starts{others}\n", found.n_starts)
 }
 
-fn shortened(names: &[String]) -> String {
-    if names.len() > 4 { format!("{}, ..., {}", names[0], names[names.len() - 1]) } else { names.join(", ") }
-}
-
 fn verdict(out: &mut Outcome, found: &Minima) {
     if found.n_unbounded > 0 {
         let message = format!(
@@ -82,7 +78,10 @@ fn verdict(out: &mut Outcome, found: &Minima) {
         );
         out.warn(message, true);
     } else if found.minima.is_empty() {
-        out.warn("no minimum was found; try more --starts, or see `gibbsite check`", true);
+        out.warn(
+            "no minimum was found: the energy may fall without end (see `gibbsite check`), or needs more --starts",
+            true,
+        );
     }
     if found.minima.iter().any(|m| m.degenerate) {
         out.warn(

@@ -102,7 +102,7 @@ struct Piece {
 impl InverseCdf {
     /// From the panels of an integrated line.
     pub fn new(line: &Line) -> Self {
-        let heavy = |p: &crate::logz::lines::Panel| p.top + p.k.ln();
+        let heavy = |p: &crate::logz::panel::Panel| p.top + p.k.ln();
         let heaviest = line.panels.iter().map(heavy).fold(f64::NEG_INFINITY, f64::max);
         let share: Vec<f64> = line.panels.iter().map(|p| (heavy(p) - heaviest).exp()).collect();
         let total: f64 = share.iter().sum();

@@ -41,7 +41,7 @@ pub fn log_z<E: Energy + ?Sized>(energy: &E, lower: &[f64], upper: &[f64], n: us
     }
     let total = (n + 1).pow(dim as u32);
     let h: Vec<f64> = (0..dim).map(|j| (upper[j] - lower[j]) / n as f64).collect();
-    let half = (n / 2) % 2 == 0;
+    let half = (n / 2).is_multiple_of(2);
     let (mut fine, mut coarse) = (Running::default(), Running::default());
     let mut e = Vec::new();
     for start in (0..total).step_by(BATCH) {

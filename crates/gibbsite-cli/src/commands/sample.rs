@@ -1,0 +1,134 @@
+//! `gibbsite sample`: draws with their diagnostics, and a verdict.
+
+mod distance;
+mod draw;
+mod verdict;
+mod write;
+
+use std::time::Instant;
+
+use crate::args::sample::SampleArgs;
+use crate::context::Context;
+use crate::outcome::{Failure, Outcome};
+use crate::resolve::{self, Resolved};
+use crate::{guard, text};
+use draw::Drawn;
+use verdict::Report;
+
+/// Coordinates that are listed for people; JSON has them all.
+const SHOWN: usize = 12;
+
+/// Draws, summarises, judges, writes.
+///
+/// # Errors
+/// Energies that are no model, samplers that do not fit, runs that cannot be done, files that cannot be written.
+pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
+    if args.resume {
+        let message = "--resume of `sample` is not part of this version";
+        return Err(Failure::usage(
+            "unsupported",
+            message,
+            "run it again with the same --seed: the draws are the same",
+        ));
+    }
+    let file = args.out.as_deref().map(write::DrawsFile::new).transpose()?;
+    let model = resolve::energy(&args.energy, &args.energy_options)?;
+    let mut out = Outcome::new();
+    let sampler = draw::choose(&args.sampler, &model)?;
+    guard::is_model(&model, &mut out)?;
+
+    let started = Instant::now();
+    let drawn = draw::draw(sampler, &model, args, ctx)?;
+    let seconds = started.elapsed().as_secs_f64();
+    // The files come first, so that a bad verdict does not lose the draws.
+    if let Some(file) = &file {
+        file.write(&drawn)?;
+    }
+    let distance = distance::to_exact(&model, &drawn);
+    let report = Report::new(&drawn, distance);
+    put(&mut out, &drawn, &report, seconds);
+    out.put("out", file.as_ref().map(|f| f.path().display().to_string()));
+    out.text = describe(&model, args, &drawn, &report, seconds);
+    if let Some(file) = &file {
+        out.text.push_str(&format!("  wrote {}\n", file.path().display()));
+    }
+    report.judge(&mut out, &drawn, model.names());
+    if out.bad_verdict {
+        out.text.push_str("  verdict: bad, see the warnings\n");
+    } else {
+        out.text.push_str(&format!("  verdict: {}\n", report.good_news(&drawn)));
+    }
+    Ok(out)
+}
+
+fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
+    let of = |f: fn(&gibbsite::diagnostics::Summary) -> f64| -> Vec<Option<f64>> {
+        report.coordinates.iter().map(|s| Some(f(s)).filter(|v| v.is_finite())).collect()
+    };
+    let finite = |v: f64| Some(v).filter(|v| v.is_finite());
+    out.put("sampler", drawn.sampler).put("n_chains", drawn.n_chains).put("n_draws", drawn.n_draws);
+    out.put("mean", of(|s| s.mean)).put("sd", of(|s| s.sd)).put("rhat", of(|s| s.rhat));
+    out.put("ess_bulk", of(|s| s.ess_bulk)).put("ess_tail", of(|s| s.ess_tail)).put("mcse", of(|s| s.mcse_mean));
+    out.put("mcse_sd", of(|s| s.mcse_sd)).put("median", of(|s| s.median));
+    out.put("q05", of(|s| s.q05)).put("q95", of(|s| s.q95));
+    out.put("accept_prob", drawn.accept_prob).put("n_diverged", drawn.n_diverged);
+    out.put("step_size", drawn.step_size).put("n_warmup", drawn.n_warmup);
+    out.put("energy_mean", report.energy.mean).put("energy_sd", report.energy.sd);
+    out.put("energy_rhat", finite(report.energy.rhat)).put("energy_mcse", finite(report.energy.mcse_mean));
+    if let Some(d) = &report.distance {
+        out.put("total_variation", d.total_variation).put("total_variation_expected", d.expected);
+        out.put("kl", finite(d.kl));
+    }
+    if let Some(bias) = &drawn.bias {
+        let z = bias.iter().map(|b| finite(verdict::largest(b))).collect::<Vec<_>>();
+        out.put("bias_z", z).put("bias_sd_ratio", bias.iter().map(|b| finite(b.sd_ratio)).collect::<Vec<_>>());
+    }
+    out.put("seconds", seconds).put("ess_per_second", finite(report.least_ess() / seconds));
+}
+
+fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report, seconds: f64) -> String {
+    let mut table = text::Table::new(["", "mean", "sd", "median", "R-hat", "ESS bulk", "ESS tail"]);
+    let ess = |v: f64| if v.is_finite() { text::count(v as u64) } else { text::number(v) };
+    let mut row = |name: &str, s: &gibbsite::diagnostics::Summary| {
+        let mean = text::with_error_short(s.mean, s.mcse_mean);
+        let sd = text::with_error_short(s.sd, s.mcse_sd);
+        let rhat = if s.rhat.is_finite() { format!("{:.3}", s.rhat) } else { text::number(s.rhat) };
+        table.row([name.to_string(), mean, sd, text::digits(s.median, 4), rhat, ess(s.ess_bulk), ess(s.ess_tail)]);
+    };
+    report.coordinates.iter().zip(model.names()).take(SHOWN).for_each(|(s, name)| row(name, s));
+    row("energy", &report.energy);
+    let mut table = table.render();
+    if report.coordinates.len() > SHOWN {
+        table.push_str(&format!("  ({} more coordinates with --json)\n", report.coordinates.len() - SHOWN));
+    }
+    let mut lines = vec![("sampler", format!("{}{}", drawn.sampler, draw::remark(&args.sampler, drawn.sampler)))];
+    if let Some(step_size) = drawn.step_size {
+        let adapted = if args.step_size.is_some() { "as given" } else { "adapted" };
+        let step = format!("{} ({adapted} over {} steps of warm-up)", text::digits(step_size, 4), drawn.n_warmup);
+        lines.push(("step size", step));
+        lines.push(("acceptance", text::percent(drawn.accept_prob)));
+    }
+    if let Some(d) = &report.distance {
+        let value = format!(
+            "total variation {} from the exact density ({} expected from noise alone)",
+            text::digits(d.total_variation, 2),
+            text::digits(d.expected, 2)
+        );
+        lines.push(("distance", value));
+    }
+    let speed = report.least_ess() / seconds;
+    let speed = if speed.is_finite() {
+        format!(" ({} effective draws a second)", text::count(speed as u64))
+    } else {
+        String::new()
+    };
+    lines.push(("time", format!("{}{speed}", text::duration(seconds))));
+    let chains = if drawn.n_chains == 1 { "chain" } else { "chains" };
+    format!(
+        "{}\n{} {chains} of {} draws\n{table}\n{}",
+        model.description,
+        text::count(drawn.n_chains as u64),
+        text::count(drawn.n_draws as u64),
+        text::pairs(lines)
+    )
+}
