@@ -7,7 +7,7 @@ use crate::energy::Parametric;
 use crate::kernel::{ChainState, Info, Kernel};
 use crate::points::Points;
 use crate::rng::Streams;
-use crate::simd::sum;
+use super::reduce::sum;
 
 /// Chains of one block.
 pub const BLOCK: usize = 256;

@@ -4,7 +4,7 @@ use super::{FullBatch, ObjectiveError};
 use crate::energy::Parametric;
 use crate::logz::{Options, Quadrature, quadrature};
 use crate::points::{Matrix, Points};
-use crate::simd::dot;
+use super::reduce::dot;
 
 /// The mean negative log-likelihood `E_data[E] + log Z`, in nats per data point.
 ///

@@ -16,7 +16,7 @@ use crate::kernel::Info;
 use crate::objective::Contrastive;
 use crate::points::Points;
 use crate::rng::{Run, Streams};
-use crate::simd::sum;
+use crate::objective::reduce::sum;
 
 /// What a training works on.
 pub struct Problem<'a> {
