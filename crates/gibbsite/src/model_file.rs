@@ -165,7 +165,9 @@ impl ModelFileError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Io { .. } => "check the path and its permissions",
-            Self::TooLarge { .. } | Self::Container(ContainerError::Foreign) => "name a .gibbs file written by gibbsite fit",
+            Self::TooLarge { .. } | Self::Container(ContainerError::Foreign) => {
+                "name a .gibbs file written by gibbsite fit"
+            }
             Self::Container(_) => "copy the file again, or fit the model again",
             Self::Version { .. } => "update gibbsite",
             Self::Inconsistent(_) => "fit the model again",
@@ -219,7 +221,11 @@ impl Model {
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), ModelFileError> {
         let bytes = self.to_bytes()?;
         let file = path.as_ref().display().to_string();
-        atomic_write(path, |out| out.write_all(&bytes)).map_err(|source| ModelFileError::Io { action: "write", file, source })
+        atomic_write(path, |out| out.write_all(&bytes)).map_err(|source| ModelFileError::Io {
+            action: "write",
+            file,
+            source,
+        })
     }
 
     /// Reads a file.

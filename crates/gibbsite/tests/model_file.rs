@@ -98,7 +98,8 @@ fn fuzz_case(seed: &[u8], edits: &[(usize, u8)], cut: usize) {
     }
     // Repair the checksum now and then, so that the layers below it are reached.
     if cut % 2 == 0
-        && let Err(ModelFileError::Container(container::ContainerError::Checksum { computed, .. })) = Model::from_bytes(&bytes)
+        && let Err(ModelFileError::Container(container::ContainerError::Checksum { computed, .. })) =
+            Model::from_bytes(&bytes)
     {
         let at = bytes.windows(10).position(|w| w == br#"\"crc32\":"#).unwrap() + 12;
         bytes[at..at + 8].copy_from_slice(computed.as_bytes());

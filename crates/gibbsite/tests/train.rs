@@ -1,16 +1,11 @@
 //! Fitting: every objective against exact optima, standard errors against simulation, and failures that must be reported.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
+use gibbsite::energy::Parametric;
 use gibbsite::energy::formula::Formula;
-use gibbsite::energy::{Energy, Parametric};
 use gibbsite::logz::{Options, quadrature};
 use gibbsite::points::{Matrix, Points};
 use gibbsite::rng::{Purpose, Run, Streams};
-use gibbsite::train::{
-    CheckpointOptions, Control, Failure, Fit, ObjectiveKind, OptimizerKind, Sampler, Steps, TrainError, TrainEvent,
-    TrainOptions, TrainWarning, fit,
-};
+use gibbsite::train::{Control, Fit, ObjectiveKind, OptimizerKind, Sampler, TrainOptions, TrainWarning, fit};
 
 /// `n` points of the equal mixture of N(-2, 0.5^2) and N(2, 0.5^2).
 fn mixture(n: usize, seed: u64) -> Points {
@@ -116,7 +111,11 @@ fn textbook() -> TrainOptions {
 fn an_unfinished_training_says_so() {
     let fitted = run(&mut quartic(), &mixture(5000, 1), &textbook());
     assert!((-1.2..-1.0).contains(&fitted.theta[0]), "{:?}", fitted.theta);
-    assert!(fitted.warnings.iter().any(|w| matches!(w, TrainWarning::Drift { name, .. } if name == "a")), "{:?}", fitted.warnings);
+    assert!(
+        fitted.warnings.iter().any(|w| matches!(w, TrainWarning::Drift { name, .. } if name == "a")),
+        "{:?}",
+        fitted.warnings
+    );
 }
 
 #[test]
@@ -185,58 +184,4 @@ fn score_matching_does_not_divide_by_the_dimension() {
         let relative = fitted.theta_std_err[j] / fitted.theta[j];
         assert!((relative / (2.0f64 / 2000.0).sqrt() - 1.0).abs() < 0.15, "{relative}");
     }
-}
-
-#[test]
-#[ignore = "timing"]
-fn speed_pieces() {
-    use gibbsite::energy::Differentiable;
-    use gibbsite::kernel::{Kernel, Ula};
-    let data = mixture(256, 1);
-    let f = quartic();
-    let time = |name: &str, f: &mut dyn FnMut()| {
-        let mut best = f64::INFINITY;
-        for _ in 0..5 {
-            let start = std::time::Instant::now();
-            f();
-            best = best.min(start.elapsed().as_secs_f64());
-        }
-        println!("{name}: {:.2} ms", 1e3 * best);
-    };
-    let mut rng = Streams::new(1, Run::Train);
-    time("normals", &mut || {
-        for _ in 0..60_000 {
-            std::hint::black_box(rng.normals(Purpose::Proposal, 256, 1).col(0)[3]);
-            rng.advance();
-        }
-    });
-    let (mut e, mut g) = (vec![0.0; 256], Matrix::new(256, 1));
-    time("energy_grad", &mut || {
-        for _ in 0..60_000 {
-            f.energy_grad(&data, &mut e, &mut g);
-        }
-    });
-    let k = Ula::new(0.01);
-    let mut state = k.init(&f, data.clone());
-    time("ula", &mut || {
-        for _ in 0..60_000 {
-            k.step(&f, &mut state, &mut rng);
-            rng.advance();
-        }
-    });
-    let mut g = vec![0.0; 3];
-    let w = vec![1.0 / 256.0; 256];
-    time("grad_theta 4000", &mut || {
-        for _ in 0..4_000 {
-            f.grad_theta(&data, &w, &mut g);
-        }
-    });
-    let mut f = quartic();
-    f.grad_theta(&data, &w, &mut g);
-    f.energy_grad(&data, &mut e, &mut Matrix::new(256, 1));
-    time("set_theta 2000", &mut || {
-        for _ in 0..2_000 {
-            f.set_theta(&[1.0, 2.0, -0.5]);
-        }
-    });
 }

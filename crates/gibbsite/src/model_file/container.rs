@@ -75,7 +75,8 @@ pub fn write(json: &str, tensors: &[Tensor]) -> Result<Vec<u8>, ContainerError> 
         .map(|(t, d)| TensorView::new(Dtype::F64, t.shape.clone(), d).map(|v| (t.name.as_str(), v)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| malformed(&e))?;
-    let mut bytes = serialize(views, Some(HashMap::from([("gibbsite".to_string(), text)]))).map_err(|e| malformed(&e))?;
+    let mut bytes =
+        serialize(views, Some(HashMap::from([("gibbsite".to_string(), text)]))).map_err(|e| malformed(&e))?;
     if !bytes.get(8..).is_some_and(|b| b.starts_with(PREFIX)) {
         return Err(malformed(&"unexpected header layout"));
     }

@@ -19,7 +19,13 @@ pub struct Cd<'a, E: ?Sized, K: Kernel<E>> {
 
 impl<'a, E: Parametric + ?Sized, K: Kernel<E>> Cd<'a, E, K> {
     /// Chains for batches as long as those of `batches`.
-    pub fn new(kernel: K, energy: &E, batches: &[&Points], streams: &Streams, threads: Option<&'a rayon::ThreadPool>) -> Self {
+    pub fn new(
+        kernel: K,
+        energy: &E,
+        batches: &[&Points],
+        streams: &Streams,
+        threads: Option<&'a rayon::ThreadPool>,
+    ) -> Self {
         let sets = batches.iter().map(|x| ChainBlocks::new(&kernel, energy, x, streams, 0)).collect();
         Self { kernel, sets, last: 0, threads }
     }

@@ -3,11 +3,11 @@
 
 use rayon::prelude::*;
 
+use super::reduce::sum;
 use crate::energy::Parametric;
 use crate::kernel::{ChainState, Info, Kernel};
 use crate::points::Points;
 use crate::rng::Streams;
-use super::reduce::sum;
 
 /// Chains of one block.
 pub const BLOCK: usize = 256;
@@ -71,7 +71,14 @@ impl<S: ChainState> ChainBlocks<S> {
     }
 
     /// Moves every chain `n_steps` steps under the energy as it is now, then adds `-1/n sum_i dE(x_i)/dtheta` to `grad`.
-    pub fn run<E, K>(&mut self, kernel: &K, energy: &E, n_steps: usize, threads: Option<&rayon::ThreadPool>, grad: &mut [f64]) -> Info
+    pub fn run<E, K>(
+        &mut self,
+        kernel: &K,
+        energy: &E,
+        n_steps: usize,
+        threads: Option<&rayon::ThreadPool>,
+        grad: &mut [f64],
+    ) -> Info
     where
         E: Parametric + ?Sized,
         K: Kernel<E, State = S>,
@@ -120,7 +127,8 @@ impl<S: ChainState> ChainBlocks<S> {
     pub fn restore(&mut self, positions: &mut &[f64], steps: &mut &[u64]) -> bool {
         for block in &mut self.blocks {
             let x = block.state.x_mut().real.as_mut_slice();
-            let (Some((head, tail)), Some((step, rest))) = (positions.split_at_checked(x.len()), steps.split_first()) else {
+            let (Some((head, tail)), Some((step, rest))) = (positions.split_at_checked(x.len()), steps.split_first())
+            else {
                 return false;
             };
             x.copy_from_slice(head);

@@ -1,10 +1,10 @@
 //! Exact score matching (Hyvarinen 2005, "Estimation of non-normalized statistical models by score matching", eq. 4).
 
 use super::mle::finite;
+use super::reduce::{dot, sum};
 use super::{FullBatch, ObjectiveError};
 use crate::energy::Jet;
 use crate::points::{Matrix, Points};
-use super::reduce::{dot, sum};
 
 /// `J = E_data[ sum_j ( (dE/dx_j)^2 / 2 - d^2E/dx_j^2 ) ]`: the sum over coordinates is never divided by their number.
 ///

@@ -91,6 +91,8 @@ impl<E: Parametric + ?Sized, K: Kernel<E> + Tunable> Contrastive<E> for Pcd<'_, 
         };
         self.next = *next as usize;
         steps = rest;
-        self.groups.iter_mut().all(|g| g.restore(&mut positions, &mut steps)) && positions.is_empty() && steps.is_empty()
+        self.groups.iter_mut().all(|g| g.restore(&mut positions, &mut steps))
+            && positions.is_empty()
+            && steps.is_empty()
     }
 }

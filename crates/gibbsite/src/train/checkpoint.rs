@@ -76,14 +76,19 @@ pub fn load(dir: &Path, problem: u64, state: &mut State) -> Result<bool, TrainEr
     let (json, tensors) = read(&bytes).map_err(|e| error(&path, e))?;
     let meta: Meta = serde_json::from_str(&json).map_err(|e| error(&path, e))?;
     if meta.checkpoint_version != VERSION {
-        return Err(error(&path, format!("it has version {}, this program reads version {VERSION}", meta.checkpoint_version)));
+        return Err(error(
+            &path,
+            format!("it has version {}, this program reads version {VERSION}", meta.checkpoint_version),
+        ));
     }
     if meta.problem != problem {
         return Err(error(&path, "it was made with other data, another energy or other options"));
     }
     let get = |name: &str, length: Option<usize>| {
         let found = tensors.iter().find(|t| t.name == name && length.is_none_or(|l| l == t.values.len()));
-        found.map(|t| t.values.clone()).ok_or_else(|| error(&path, format!("{name} is missing or has the wrong length")))
+        found
+            .map(|t| t.values.clone())
+            .ok_or_else(|| error(&path, format!("{name} is missing or has the wrong length")))
     };
     let p = state.theta.len();
     let rates = get("rates", Some(2))?;

@@ -131,7 +131,9 @@ pub fn sandwich(a: &Matrix<f64>, b: &Matrix<f64>) -> Matrix<f64> {
     let n = a.n_rows();
     let known: Vec<usize> = (0..n).filter(|&k| a.get(k, k).is_finite()).collect();
     Matrix::from_fn(n, n, |i, j| match a.get(i, i).is_finite() && a.get(j, j).is_finite() {
-        true => known.iter().map(|&k| known.iter().map(|&l| a.get(i, k) * b.get(k, l) * a.get(l, j)).sum::<f64>()).sum(),
+        true => {
+            known.iter().map(|&k| known.iter().map(|&l| a.get(i, k) * b.get(k, l) * a.get(l, j)).sum::<f64>()).sum()
+        }
         false => f64::INFINITY,
     })
 }

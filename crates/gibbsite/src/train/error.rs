@@ -106,7 +106,9 @@ pub enum TrainError {
         source: ObjectiveError,
     },
     /// Newton's method did not reach an optimum.
-    #[error("no optimum after {n_iterations} iterations (decrement {decrement:.1e}); {parameter} = {theta} still moves")]
+    #[error(
+        "no optimum after {n_iterations} iterations (decrement {decrement:.1e}); {parameter} = {theta} still moves"
+    )]
     NotConverged {
         /// Iterations done.
         n_iterations: usize,
@@ -118,7 +120,9 @@ pub enum TrainError {
         theta: f64,
     },
     /// Training failed again after every rollback.
-    #[error("training failed in epoch {epoch} after {n_rollbacks} rollbacks, each with half the learning rate and step size: {cause}")]
+    #[error(
+        "training failed in epoch {epoch} after {n_rollbacks} rollbacks, each with half the learning rate and step size: {cause}"
+    )]
     Failed {
         /// Epoch of the last failure, from 1.
         epoch: usize,
@@ -170,11 +174,17 @@ impl TrainError {
                 "the data may not determine that parameter, or its best value may lie at infinity: fix it, drop its term, or start elsewhere with --init"
             }
             Self::Failed { cause: Failure::Stuck { .. }, .. } => "use a smaller --step-size",
-            Self::Failed { cause: Failure::Diverged { .. }, .. } => "use a smaller --step-size or --lr, or --sampler mala",
-            Self::Failed { cause: Failure::Runaway { .. }, .. } => "use more --steps, a smaller --lr, or the start of a valid model with --init",
+            Self::Failed { cause: Failure::Diverged { .. }, .. } => {
+                "use a smaller --step-size or --lr, or --sampler mala"
+            }
+            Self::Failed { cause: Failure::Runaway { .. }, .. } => {
+                "use more --steps, a smaller --lr, or the start of a valid model with --init"
+            }
             Self::Failed { .. } => "use a smaller --lr, or start from a valid model with --init",
             Self::Interrupted { .. } => "continue with --resume and the same options",
-            Self::Checkpoint { .. } => "resume with the data and options the checkpoint was made with, or name an empty folder",
+            Self::Checkpoint { .. } => {
+                "resume with the data and options the checkpoint was made with, or name an empty folder"
+            }
             Self::Threads { .. } => "use --threads 1",
         }
     }

@@ -21,7 +21,9 @@ pub enum TrainWarning {
         names: Vec<String>,
     },
     /// A parameter has a trend in the second half of the training; the size of it is part of its Monte-Carlo error.
-    #[error("{name} still drifts: its mean moves by {moved:.3} ({z:.1} standard errors) from the third to the last quarter; train longer or with a larger --lr")]
+    #[error(
+        "{name} still drifts: its mean moves by {moved:.3} ({z:.1} standard errors) from the third to the last quarter; train longer or with a larger --lr"
+    )]
     Drift {
         /// The parameter.
         name: String,

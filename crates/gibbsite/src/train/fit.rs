@@ -11,15 +11,15 @@ use super::options::{Control, ObjectiveKind, PoolStart, Sampler, TrainOptions};
 use super::positive::Positive;
 use super::split::split;
 use super::state::State;
-use super::stochastic::{Problem, batch_lengths, train};
 use super::std_err;
+use super::stochastic::{Problem, batch_lengths, train};
 use crate::energy::{Differentiable, Energy, Jet, Parametric, Transformed};
 use crate::kernel::{Kernel, Mala, Tunable, Ula};
 use crate::logz::{Options, quadrature};
+use crate::objective::reduce::sum;
 use crate::objective::{Cd, FullBatch, Ism, Mle, Pcd};
 use crate::points::{Matrix, Points};
 use crate::rng::{Purpose, Run, Streams};
-use crate::objective::reduce::sum;
 
 /// A mean log-likelihood, in nats per row and in the units of the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,7 +113,8 @@ pub fn fit<E: Jet + ?Sized>(
         }
         ObjectiveKind::Ism => {
             if !energy.space().is_unbounded() {
-                let reason = "score matching needs a density that vanishes smoothly at the ends of its support, so no bounds";
+                let reason =
+                    "score matching needs a density that vanishes smoothly at the ends of its support, so no bounds";
                 return Err(TrainError::NotApplicable { objective: "ism", reason });
             }
             let mut ism = Ism::new(&train_data);
@@ -213,7 +214,17 @@ fn deterministic<E: Parametric + ?Sized, O: FullBatch<E>>(
     let mut phi = vec![0.0; energy.n_theta()];
     energy.read_theta(&mut phi);
     let grad_norm = minimum.grad.iter().map(|g| g * g).sum::<f64>().sqrt();
-    Ok(Raw { phi, robust: None, mcse: None, samples: None, value: minimum.value, grad_norm, n_rollbacks: 0, rows, warnings: Vec::new() })
+    Ok(Raw {
+        phi,
+        robust: None,
+        mcse: None,
+        samples: None,
+        value: minimum.value,
+        grad_norm,
+        n_rollbacks: 0,
+        rows,
+        warnings: Vec::new(),
+    })
 }
 
 /// Bounded supports train in unconstrained coordinates u: dE'/dtheta at u is dE/dtheta at x(u).
@@ -255,16 +266,23 @@ fn contrastive<E: Parametric + Differentiable>(
 ) -> Result<Raw, TrainError> {
     let step_size = options.step_size.unwrap_or(0.05);
     let scale = if options.step_size.is_none() { column_sd(data) } else { Vec::new() };
-    let step_size = if options.step_size.is_none() { first_step_size(energy, data, &scale, options, step_size) } else { step_size };
+    let step_size =
+        if options.step_size.is_none() { first_step_size(energy, data, &scale, options, step_size) } else { step_size };
     match options.sampler {
         Sampler::Ula => with_kernel(Ula { step_size, scale }, energy, data, free, options, control, valid, on_event),
         Sampler::Mala => with_kernel(Mala { step_size, scale }, energy, data, free, options, control, valid, on_event),
     }
 }
 
-/// Halves the step size until MALA accepts at least half of its proposals at the data, under the first theta. For ULA
-/// a fifth of that: its bias is of first order in the step size.
-fn first_step_size<E: Differentiable>(energy: &E, data: &Points, scale: &[f64], options: &TrainOptions, start: f64) -> f64 {
+/// Halves the step size until MALA accepts 95 % of its proposals at the data, under the first theta. For ULA
+/// half of that: its bias is of first order in the step size.
+fn first_step_size<E: Differentiable>(
+    energy: &E,
+    data: &Points,
+    scale: &[f64],
+    options: &TrainOptions,
+    start: f64,
+) -> f64 {
     let mut rng = Streams::new(options.seed, Run::WarmUp);
     let mut mala = Mala { step_size: start, scale: scale.to_vec() };
     let x = data.rows(0, data.n().min(options.batch));
@@ -272,12 +290,12 @@ fn first_step_size<E: Differentiable>(energy: &E, data: &Points, scale: &[f64], 
         let mut state = mala.init(energy, x.clone());
         let info = Kernel::<E>::step(&mala, energy, &mut state, &mut rng);
         rng.advance();
-        if info.accept_prob() >= 0.5 {
+        if info.accept_prob() >= 0.95 {
             break;
         }
         mala.step_size *= 0.5;
     }
-    if options.sampler == Sampler::Ula { 0.2 * mala.step_size } else { mala.step_size }
+    if options.sampler == Sampler::Ula { 0.5 * mala.step_size } else { mala.step_size }
 }
 
 fn with_kernel<E: Parametric + Differentiable, K: Kernel<E> + Tunable>(
@@ -296,14 +314,21 @@ fn with_kernel<E: Parametric + Differentiable, K: Kernel<E> + Tunable>(
     let problem = Problem { data, free, hash: problem_hash(energy, data, free, options), options, control };
     let step_size = kernel.step_size();
     let (state, samples) = if options.objective == ObjectiveKind::Cd {
-        let batches: Vec<Points> = batch_lengths(data.n(), options.batch).into_iter().map(|n| data.rows(0, n)).collect();
+        let batches: Vec<Points> =
+            batch_lengths(data.n(), options.batch).into_iter().map(|n| data.rows(0, n)).collect();
         let mut cd = Cd::new(kernel, energy, &batches.iter().collect::<Vec<_>>(), &streams, threads);
-        (train(energy, &mut cd, &problem, step_size, valid, on_event)?, crate::objective::Contrastive::<E>::samples(&cd))
+        (
+            train(energy, &mut cd, &problem, step_size, valid, on_event)?,
+            crate::objective::Contrastive::<E>::samples(&cd),
+        )
     } else {
         let n_pool = options.pool.unwrap_or(options.batch).next_multiple_of(options.batch);
         let start = pool_start(data, n_pool, options);
         let mut pcd = Pcd::new(kernel, energy, &start, options.batch, options.restart, data, &streams, threads);
-        (train(energy, &mut pcd, &problem, step_size, valid, on_event)?, crate::objective::Contrastive::<E>::samples(&pcd))
+        (
+            train(energy, &mut pcd, &problem, step_size, valid, on_event)?,
+            crate::objective::Contrastive::<E>::samples(&pcd),
+        )
     };
     Ok(summarise(energy, state, samples, free, options.average))
 }
@@ -366,7 +391,11 @@ fn positive_flags<E: Parametric + ?Sized>(energy: &E, positive: &[String]) -> Re
         };
         if !(theta[k] > 0.0) {
             let value = format!("{name} = {}", theta[k]);
-            return Err(TrainError::Option { option: "init", value, must: "positive for a parameter that is kept positive" });
+            return Err(TrainError::Option {
+                option: "init",
+                value,
+                must: "positive for a parameter that is kept positive",
+            });
         }
         flags[k] = true;
     }
@@ -420,7 +449,8 @@ fn pool_start(data: &Points, n: usize, options: &TrainOptions) -> Points {
     match options.start {
         PoolStart::Data => {
             let u = streams.uniforms(Purpose::Init, n, 1);
-            let rows: Vec<usize> = u.col(0).iter().map(|u| ((u * data.n() as f64) as usize).min(data.n() - 1)).collect();
+            let rows: Vec<usize> =
+                u.col(0).iter().map(|u| ((u * data.n() as f64) as usize).min(data.n() - 1)).collect();
             data.select(&rows)
         }
         PoolStart::Noise => {

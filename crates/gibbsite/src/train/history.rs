@@ -77,7 +77,8 @@ impl History {
         for row in &self.rows {
             write!(out, "{}", row.epoch)?;
             let [objective, energy_data, energy_samples, rest @ ..] = row.numbers();
-            let numbers = row.theta.iter().copied().chain([objective, energy_data, energy_samples, row.gap()]).chain(rest);
+            let numbers =
+                row.theta.iter().copied().chain([objective, energy_data, energy_samples, row.gap()]).chain(rest);
             for v in numbers {
                 if v.is_nan() { write!(out, ",")? } else { write!(out, ",{v}")? }
             }

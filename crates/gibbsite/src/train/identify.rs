@@ -24,7 +24,11 @@ pub fn identify<E: Parametric + ?Sized>(energy: &mut E, data: &Points) -> Identi
     energy.read_theta(&mut theta);
     let mut found: Option<Identified> = None;
     for round in 0..3 {
-        let moved: Vec<f64> = theta.iter().enumerate().map(|(k, t)| t + f64::from(round) * (0.11 + 0.07 * (k as f64).sin()) * (1.0 + t.abs())).collect();
+        let moved: Vec<f64> = theta
+            .iter()
+            .enumerate()
+            .map(|(k, t)| t + f64::from(round) * (0.11 + 0.07 * (k as f64).sin()) * (1.0 + t.abs()))
+            .collect();
         energy.set_theta(&moved);
         let Some(here) = degenerate(energy, &cloud) else { continue };
         found = Some(match found {

@@ -161,7 +161,8 @@ where
     if decrement <= ACCEPTABLE.max(options.tol) {
         return Ok(Minimum { value, grad, decrement, n_iterations });
     }
-    let worst = (0..theta.len()).max_by(|&a, &b| (step[a] / (1.0 + theta[a].abs())).abs().total_cmp(&(step[b] / (1.0 + theta[b].abs())).abs()));
+    let worst = (0..theta.len())
+        .max_by(|&a, &b| (step[a] / (1.0 + theta[a].abs())).abs().total_cmp(&(step[b] / (1.0 + theta[b].abs())).abs()));
     let parameter = worst.map_or(String::new(), |k| energy.theta_names()[k].clone());
     Err(TrainError::NotConverged { n_iterations, decrement, parameter, theta: worst.map_or(f64::NAN, |k| theta[k]) })
 }
@@ -192,7 +193,12 @@ fn damped(h: &Matrix<f64>, mu: f64, grad: &[f64]) -> Vec<f64> {
 ///
 /// # Errors
 /// Those of the objective. The energy's theta is `theta` on return.
-pub fn hessian<E, O>(objective: &mut O, energy: &mut E, theta: &[f64], free: &[bool]) -> Result<Matrix<f64>, ObjectiveError>
+pub fn hessian<E, O>(
+    objective: &mut O,
+    energy: &mut E,
+    theta: &[f64],
+    free: &[bool],
+) -> Result<Matrix<f64>, ObjectiveError>
 where
     E: Parametric + ?Sized,
     O: FullBatch<E> + ?Sized,

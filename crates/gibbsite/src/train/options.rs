@@ -25,7 +25,8 @@ pub enum ObjectiveKind {
 
 impl ObjectiveKind {
     /// Names as on the command line.
-    pub const ALL: [(&'static str, Self); 4] = [("mle", Self::Mle), ("cd", Self::Cd), ("pcd", Self::Pcd), ("ism", Self::Ism)];
+    pub const ALL: [(&'static str, Self); 4] =
+        [("mle", Self::Mle), ("cd", Self::Cd), ("pcd", Self::Pcd), ("ism", Self::Ism)];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -81,8 +82,8 @@ pub struct TrainOptions {
     /// Chain steps of an update.
     pub steps: Steps,
     /// Step size of the chains, in squared units of the data. `None`: in units of each column's variance, chosen
-    /// so that MALA accepts half of its proposals at the first theta; with MALA it then follows the acceptance, once per
-    /// epoch, during the first half of the training.
+    /// so that MALA accepts 95 % of its proposals at the first theta; with MALA it then follows the acceptance
+    /// during the first half of the training.
     pub step_size: Option<f64>,
     /// Persistent chains, rounded up to a multiple of `batch`; `None` means `batch`.
     pub pool: Option<usize>,
@@ -131,7 +132,8 @@ impl TrainOptions {
     /// # Errors
     /// [`TrainError::Option`] names the first option out of range.
     pub fn validate(&self) -> Result<(), TrainError> {
-        let bad = |option, value: &dyn ToString, must| Err(TrainError::Option { option, value: value.to_string(), must });
+        let bad =
+            |option, value: &dyn ToString, must| Err(TrainError::Option { option, value: value.to_string(), must });
         let positive = |v: f64| v > 0.0 && v.is_finite();
         if self.epochs == 0 {
             return bad("epochs", &self.epochs, "at least 1");

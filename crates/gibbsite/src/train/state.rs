@@ -1,8 +1,8 @@
 //! Everything a contrastive training depends on between two epochs: one struct for snapshots, rollbacks and checkpoints.
 
 use super::history::Row;
-use super::options::TrainOptions;
 use super::optimizer::Optimizer;
+use super::options::TrainOptions;
 
 /// The state after some epochs.
 #[derive(Clone, Debug, PartialEq)]

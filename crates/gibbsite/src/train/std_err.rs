@@ -36,7 +36,8 @@ pub fn from_quadrature<E: Parametric + ?Sized>(energy: &E, q: &Quadrature, free:
 
 /// As [`from_quadrature`] with the covariance over samples of the model.
 pub fn from_samples<E: Parametric + ?Sized>(energy: &E, samples: &Points, free: &[bool], n: usize) -> Vec<f64> {
-    inverse(feature_covariance(energy, samples), free).map_or_else(|| vec![f64::NAN; free.len()], |c| roots(&c, free, n))
+    inverse(feature_covariance(energy, samples), free)
+        .map_or_else(|| vec![f64::NAN; free.len()], |c| roots(&c, free, n))
 }
 
 /// Covariance of dE/dtheta over points.
@@ -56,7 +57,8 @@ where
     O: FullBatch<E>,
 {
     let v = feature_covariance(energy, data);
-    bread(objective, energy, free).map_or_else(|| vec![f64::NAN; free.len()], |h| roots(&sandwich(&h, &held(v, free)), free, data.n()))
+    bread(objective, energy, free)
+        .map_or_else(|| vec![f64::NAN; free.len()], |h| roots(&sandwich(&h, &held(v, free)), free, data.n()))
 }
 
 /// The sandwich of score matching: V is the covariance over the data of one point's gradient (Hyvarinen 2005, section 3;
@@ -65,11 +67,16 @@ pub fn score_matching<E: Jet + ?Sized>(objective: &mut Ism, energy: &mut E, n: u
     let mut rows = objective.gradient_rows(energy);
     let mut v = Matrix::new(0, 0);
     weighted_covariance(&mut rows, &vec![1.0 / n as f64; n], &mut v);
-    bread(objective, energy, free).map_or_else(|| vec![f64::NAN; free.len()], |h| roots(&sandwich(&h, &held(v, free)), free, n))
+    bread(objective, energy, free)
+        .map_or_else(|| vec![f64::NAN; free.len()], |h| roots(&sandwich(&h, &held(v, free)), free, n))
 }
 
 /// The inverse Hessian at the energy's theta.
-fn bread<E: Parametric + ?Sized, O: FullBatch<E>>(objective: &mut O, energy: &mut E, free: &[bool]) -> Option<Matrix<f64>> {
+fn bread<E: Parametric + ?Sized, O: FullBatch<E>>(
+    objective: &mut O,
+    energy: &mut E,
+    free: &[bool],
+) -> Option<Matrix<f64>> {
     let mut theta = vec![0.0; free.len()];
     energy.read_theta(&mut theta);
     let h = hessian(objective, energy, &theta, free).ok()?;
