@@ -1,10 +1,10 @@
 //! Exact maximum likelihood: log Z and its gradient by quadrature, in one to three dimensions.
 
+use super::reduce::dot;
 use super::{FullBatch, ObjectiveError};
 use crate::energy::Parametric;
 use crate::logz::{Options, Quadrature, quadrature};
 use crate::points::{Matrix, Points};
-use crate::simd::dot;
 
 /// The mean negative log-likelihood `E_data[E] + log Z`, in nats per data point.
 ///
