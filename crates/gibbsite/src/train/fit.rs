@@ -482,6 +482,10 @@ fn problem_hash<E: Parametric>(energy: &E, data: &Points, free: &[bool], options
     let mut e = vec![0.0; probe.n()];
     energy.energy(&probe, &mut e);
     hash.numbers(&e);
+    // Terms that vanish at theta still show in dE/dtheta.
+    let mut features = Matrix::new(probe.n(), theta.len());
+    energy.theta_features(&probe, &mut features);
+    hash.numbers(features.as_slice());
     hash.finish()
 }
 
