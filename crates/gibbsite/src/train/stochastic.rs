@@ -49,7 +49,7 @@ struct Work {
 pub fn batch_lengths(n: usize, batch: usize) -> Vec<usize> {
     let batch = batch.min(n);
     let mut lengths = vec![batch];
-    if n % batch != 0 {
+    if !n.is_multiple_of(batch) {
         lengths.push(n % batch);
     }
     lengths
