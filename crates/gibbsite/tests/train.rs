@@ -185,3 +185,22 @@ fn score_matching_does_not_divide_by_the_dimension() {
         assert!((relative / (2.0f64 / 2000.0).sqrt() - 1.0).abs() < 0.15, "{relative}");
     }
 }
+
+/// `theta_std_err` against the spread over 50 simulated data sets: the model is wrong for the mixture, so the robust errors
+/// must match; the data of the issue.
+#[test]
+#[ignore = "50 fits: some seconds"]
+fn standard_errors_match_the_spread_over_data_sets() {
+    for objective in [ObjectiveKind::Mle, ObjectiveKind::Ism] {
+        let fits: Vec<Fit> =
+            (0..50).map(|seed| run(&mut quartic(), &mixture(5000, 100 + seed), &options(objective))).collect();
+        for k in 0..3 {
+            let mean = fits.iter().map(|f| f.theta[k]).sum::<f64>() / 50.0;
+            let sd = (fits.iter().map(|f| (f.theta[k] - mean).powi(2)).sum::<f64>() / 49.0).sqrt();
+            let robust = fits.iter().filter_map(|f| f.theta_std_err_robust.as_ref()).map(|s| s[k]).sum::<f64>() / 50.0;
+            let fisher = fits.iter().map(|f| f.theta_std_err[k]).sum::<f64>() / 50.0;
+            println!("{objective:?} {k}: spread {sd:.5}, robust {robust:.5}, reported {fisher:.5}");
+            assert!((sd / robust - 1.0).abs() < 0.35, "{objective:?} {k}: {sd} {robust}");
+        }
+    }
+}

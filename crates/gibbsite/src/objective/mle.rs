@@ -101,8 +101,7 @@ impl<E: Parametric + ?Sized> FullBatch<E> for Mle<'_> {
         let mean = dot(&self.w, &self.e);
         finite(&[mean], "the energy of the data")?;
         let q = quadrature(energy, &Options::default())?;
-        // Written so that a NaN error is refused.
-        if !(q.error <= MAX_ERROR) {
+        if q.error > MAX_ERROR || q.error.is_nan() {
             return Err(ObjectiveError::Inaccurate { error: q.error });
         }
         self.grad(energy, &q, grad)?;

@@ -15,7 +15,7 @@ use super::std_err;
 use super::stochastic::{Problem, batch_lengths, train};
 use crate::energy::{Differentiable, Energy, Jet, Parametric, Transformed};
 use crate::kernel::{Kernel, Mala, Tunable, Ula};
-use crate::logz::{Options, quadrature};
+use crate::logz::{LogZError, Options, quadrature};
 use crate::objective::reduce::sum;
 use crate::objective::{Cd, FullBatch, Ism, Mle, Pcd};
 use crate::points::{Matrix, Points};
@@ -132,6 +132,9 @@ pub fn fit<E: Jet + ?Sized>(
         Ok(q) => {
             log_z = Some((q.log_z, q.error));
             Some(std_err::from_quadrature(energy, &q, &free, n))
+        }
+        Err(source) if !matches!(source, LogZError::Dimension { .. } | LogZError::Labels { .. }) => {
+            return Err(TrainError::NotNormalizable { source });
         }
         Err(e) => {
             warnings.push(TrainWarning::NoLikelihood { reason: e.to_string() });
@@ -389,7 +392,7 @@ fn positive_flags<E: Parametric + ?Sized>(energy: &E, positive: &[String]) -> Re
         let Some(k) = known.iter().position(|n| n == name) else {
             return Err(TrainError::UnknownParameter { name: name.clone(), known });
         };
-        if !(theta[k] > 0.0) {
+        if theta[k] <= 0.0 || theta[k].is_nan() {
             let value = format!("{name} = {}", theta[k]);
             return Err(TrainError::Option {
                 option: "init",

@@ -49,7 +49,7 @@ struct Work {
 pub fn batch_lengths(n: usize, batch: usize) -> Vec<usize> {
     let batch = batch.min(n);
     let mut lengths = vec![batch];
-    if n % batch != 0 {
+    if !n.is_multiple_of(batch) {
         lengths.push(n % batch);
     }
     lengths
@@ -215,6 +215,11 @@ where
                 work.step.fill(0.0);
                 state.optimizer.update(&mut work.step, &work.grad, lr);
                 whiten.step(&mut work.step);
+                // A parameter that has lost its influence (exp(g) for very negative g) must not be thrown far by one update.
+                let relative =
+                    work.step.iter().zip(&state.theta).map(|(d, t)| d.abs() / (1.0 + t.abs())).fold(0.0, f64::max);
+                let cap = (10.0 * lr / relative).min(1.0);
+                work.step.iter_mut().for_each(|d| *d *= cap);
                 for k in (0..free.len()).filter(|&k| free[k]) {
                     state.theta[k] += work.step[k];
                 }
