@@ -1,5 +1,6 @@
 //! The commands: one file each, `run(&args, &context)`. A new one is its file, its arguments and a variant here.
 
+pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod density;
@@ -22,6 +23,7 @@ use crate::outcome::{Failure, Outcome};
 #[allow(missing_docs)] // a doc comment here would replace the help text of the arguments
 #[allow(clippy::large_enum_variant)] // parsed once per process
 pub enum Command {
+    Check(args::check::CheckArgs),
     Sample(args::sample::SampleArgs),
     Logz(args::logz::LogzArgs),
     Density(args::density::DensityArgs),
@@ -42,6 +44,7 @@ impl Command {
     /// A [`Failure`] that says why the work could not be done, or why the call was wrong.
     pub fn run(&self, ctx: &Context) -> Result<Outcome, Failure> {
         match self {
+            Command::Check(args) => check::run(args, ctx),
             Command::Sample(args) => sample::run(args, ctx),
             Command::Logz(args) => logz::run(args, ctx),
             Command::Density(args) => density::run(args, ctx),

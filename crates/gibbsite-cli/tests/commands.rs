@@ -115,6 +115,29 @@ fn what_is_no_model_is_refused() {
 }
 
 #[test]
+fn check_tells_models_from_others() {
+    for energy in ["x^2", "x^4-100*x^2", "x^2+y^2+x*y", "abs(x)", "cosh(x)", "x^2*y^2+x^2+y^2"] {
+        let (found, code) = json(&["check", energy]);
+        assert_eq!((found["normalizable"].as_str(), code), (Some("yes"), 0), "{energy}: {found}");
+        assert!(number(&found, "gradient_max_rel_error") < 1e-5 && found["falls_along"].is_null(), "{found}");
+    }
+    for energy in ["x", "x^3", "-x^2", "0*x", "(x-2*y+0.3*z)^2", "x^2*y^2-x", "0.4*log(1+x^2)", "ackley"] {
+        let (found, code) = json(&["check", energy]);
+        assert_eq!((found["normalizable"].as_str(), code), (Some("no"), 3), "{energy}: {found}");
+        let along: Vec<f64> = found["falls_along"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+        assert!((along.iter().map(|v| v * v).sum::<f64>() - 1.0).abs() < 1e-9, "{energy}: {found}");
+    }
+    assert_eq!(json(&["check", "-x^2", "--bounds", "x=-1..1"]).0["normalizable"], "yes");
+    assert_eq!(json(&["check", "x-log(x)"]).1, 3);
+    let (found, code) = json(&["check", "a*x^2+b", "--param", "a=1,b=2"]);
+    assert_eq!((code, &found["offset"]), (0, &serde_json::json!(["b"])), "{found}");
+    assert_eq!(
+        json(&["check", "a*b*x^2", "--param", "a=1,b=2"]).0["redundant_parameters"].as_array().map(Vec::len),
+        Some(1)
+    );
+}
+
+#[test]
 fn undefined_energies_are_named_with_the_point() {
     let commands: [&[&str]; 5] = [
         &["logz", "x-log(x)"],

@@ -1,8 +1,11 @@
 //! Which energies are models.
 
-use gibbsite::check::{Normalizable, Verdict, normalizable_formula};
+use gibbsite::check::{Normalizable, Verdict, check, check_formula, normalizable, normalizable_formula};
 use gibbsite::energy::formula::{Formula, FormulaOptions};
 use gibbsite::energy::menu::MENU;
+use gibbsite::energy::{Differentiable, Energy, Parametric};
+use gibbsite::points::{Matrix, Points, Space};
+use proptest::prelude::*;
 
 fn formula(source: &str, dim: usize) -> Formula {
     let options = FormulaOptions { dim: source.contains("x[").then_some(dim), ..Default::default() };
@@ -146,4 +149,174 @@ fn bounds_count() {
     assert_ne!(is("x + log(x)", &[("x", 0.0, inf)]), Normalizable::Yes);
     assert_ne!(is("x^2 + 2*log(abs(x))", &[]), Normalizable::Yes);
     assert_ne!(is("x^2 + log(x)", &[]), Normalizable::Yes);
+}
+
+/// An energy x^2 + y^2 whose gradient in y is scaled by `slope`, and which may be unbounded below.
+struct Bowl {
+    space: Space,
+    slope: f64,
+    sign: f64,
+}
+
+impl Energy for Bowl {
+    fn space(&self) -> &Space {
+        &self.space
+    }
+    fn energy(&self, x: &Points, out: &mut [f64]) {
+        for (i, e) in out.iter_mut().enumerate() {
+            *e = x.real.get(i, 0).powi(2) + self.sign * x.real.get(i, 1).powi(2);
+        }
+    }
+}
+
+impl Differentiable for Bowl {
+    fn energy_grad(&self, x: &Points, e: &mut [f64], grad: &mut Matrix<f64>) {
+        self.energy(x, e);
+        for i in 0..x.n() {
+            grad.set(i, 0, 2.0 * x.real.get(i, 0));
+            grad.set(i, 1, 2.0 * self.slope * self.sign * x.real.get(i, 1));
+        }
+    }
+}
+
+impl Parametric for Bowl {
+    fn n_theta(&self) -> usize {
+        0
+    }
+    fn theta_names(&self) -> Vec<String> {
+        vec![]
+    }
+    fn read_theta(&self, _: &mut [f64]) {}
+    fn set_theta(&mut self, _: &[f64]) {}
+    fn grad_theta(&self, _: &Points, _: &[f64], _: &mut [f64]) {}
+    fn theta_features(&self, _: &Points, _: &mut Matrix<f64>) {}
+}
+
+#[test]
+fn energies_without_a_formula_are_probed() {
+    let bowl = |slope, sign| check(&Bowl { space: Space::real(2), slope, sign }, 0);
+    let right = bowl(1.0, 1.0);
+    assert_eq!(right.normalizable, Normalizable::Unproven, "{}", right.reason);
+    assert!(right.gradient_max_rel_error < 1e-9, "{}", right.gradient_max_rel_error);
+    assert!((right.stiffness.unwrap() - 1.0).abs() < 1e-6);
+    // Negative controls.
+    let wrong = bowl(1.001, 1.0);
+    assert!(wrong.gradient_max_rel_error > 1e-4, "{}", wrong.gradient_max_rel_error);
+    assert!(wrong.warnings.iter().any(|w| w.contains("gradient")));
+    let saddle = bowl(1.0, -1.0);
+    assert_eq!(saddle.normalizable, Normalizable::No);
+    assert!(saddle.falls_along.unwrap()[1].abs() > 0.999);
+}
+
+#[test]
+fn probes_agree_with_proofs() {
+    for (source, _) in NO {
+        let f = formula(source, 5);
+        let v = normalizable(&f, 0);
+        // Thin cusps, curved valleys and flat directions between the axes are beyond these probes.
+        let thin = ["x^2-4*x*y+4*y^2", "x^2*y^2", "x^2*y^2-x", "x^2*y^2+x^2", "(y-x^2)^2", "exp(-x)"];
+        assert!(v.normalizable == Normalizable::No || thin.contains(source), "{source}: {}", v.reason);
+    }
+    for source in YES {
+        assert_eq!(normalizable(&formula(source, 5), 0).normalizable, Normalizable::Unproven, "{source}");
+    }
+}
+
+#[test]
+fn formulas_are_checked_as_a_whole() {
+    for entry in MENU {
+        let f = entry.build(&[]).unwrap().formula;
+        let c = check_formula(&f, 0);
+        assert!(c.gradient_max_rel_error < 1e-6, "{}: {:e}", entry.name, c.gradient_max_rel_error);
+        assert_eq!(c.undefined_at, None, "{}", entry.name);
+        // In one dimension the condition number of the Gaussian does nothing, as it should be said.
+        let idle = usize::from(entry.name == "gaussian");
+        assert!(c.offset.is_empty() && c.redundant_parameters.len() == idle, "{}: {:?}", entry.name, c.warnings);
+        assert_eq!(c, check_formula(&f, 0), "{}", entry.name);
+    }
+    let condition = MENU.iter().find(|e| e.name == "gaussian").unwrap();
+    let f = condition.build(&[("d".into(), 3.0), ("condition".into(), 100.0)]).unwrap().formula;
+    assert!((check_formula(&f, 0).stiffness.unwrap() / 100.0 - 1.0).abs() < 1e-4);
+}
+
+#[test]
+fn idle_parameters_are_named() {
+    let c = check_formula(&formula("x^2 + a", 1), 0);
+    assert_eq!((c.offset, c.redundant_parameters), (vec!["a".to_string()], vec![]));
+    let c = check_formula(&formula("exp(a+b)*x^2 + c*x", 1), 0);
+    assert!(c.offset.is_empty());
+    assert_eq!(c.redundant_parameters, ["0.707*a - 0.707*b"]);
+    let c = check_formula(&formula("a*b*x^2 + x^4", 1), 0);
+    assert_eq!(c.redundant_parameters.len(), 1, "{:?}", c.redundant_parameters);
+    let c = check_formula(&formula("a*x^2 + b*x + exp(g)*x^4", 1), 0);
+    assert!(c.offset.is_empty() && c.redundant_parameters.is_empty(), "{:?}", c.warnings);
+}
+
+#[test]
+fn undefined_values_are_found() {
+    let c = check_formula(&formula("x^2 + log(x)", 1), 0);
+    assert!(c.undefined_at.unwrap()[0] < 0.0);
+    assert!(c.warnings.iter().any(|w| w.contains("--bounds")));
+    assert_ne!(c.normalizable, Normalizable::Yes);
+    assert_eq!(check_formula(&bounded("x-log(x)", &[("x", 0.0, f64::INFINITY)]), 0).undefined_at, None);
+}
+
+#[test]
+fn small_formulas_take_microseconds() {
+    let f = formula("a*x^2+b*x+exp(g)*x^4", 1);
+    let start = std::time::Instant::now();
+    for _ in 0..100 {
+        std::hint::black_box(normalizable_formula(&f));
+    }
+    assert!(start.elapsed().as_secs_f64() < 0.05, "{:?}", start.elapsed() / 100);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// In one dimension the leading term decides.
+    #[test]
+    fn polynomials_in_one_dimension(c in proptest::collection::vec(-3i32..=3, 1..7)) {
+        let text: Vec<String> = c.iter().enumerate().map(|(k, c)| format!("{c}*x^{}", k + 1)).collect();
+        let lead = c.iter().enumerate().rev().find(|(_, c)| **c != 0);
+        let good = lead.is_some_and(|(k, c)| k % 2 == 1 && *c > 0);
+        let v = verdict(&text.join(" + "));
+        prop_assert_eq!(v.normalizable, if good { Normalizable::Yes } else { Normalizable::No }, "{}", text.join(" + "));
+    }
+
+    /// In two dimensions: no proof where the polynomial falls along a ray, no refutation where pure powers dominate.
+    #[test]
+    fn polynomials_in_two_dimensions(c in proptest::collection::vec(-2i32..=2, 14)) {
+        let mut terms = Vec::new();
+        let mut powers = Vec::new();
+        for total in 1..=4 {
+            for a in 0..=total {
+                powers.push((a, total - a));
+            }
+        }
+        for (c, (a, b)) in c.iter().zip(&powers) {
+            terms.push(format!("{c}*x^{a}*y^{b}"));
+        }
+        let source = format!("{} + 0*x + 0*y", terms.join(" + "));
+        // The leading form on a fine circle.
+        let degree = powers.iter().zip(&c).filter(|(_, c)| **c != 0).map(|((a, b), _)| a + b).max().unwrap_or(0);
+        let lowest = (0..20_000)
+            .map(|i| {
+                let (s, t) = (i as f64 * std::f64::consts::TAU / 20_000.0).sin_cos();
+                powers
+                    .iter()
+                    .zip(&c)
+                    .filter(|((a, b), _)| a + b == degree)
+                    .map(|((a, b), c)| *c as f64 * t.powi(*a) * s.powi(*b))
+                    .sum::<f64>()
+            })
+            .fold(f64::INFINITY, f64::min);
+        let v = verdict(&source);
+        if lowest < -1e-9 || degree == 0 {
+            prop_assert_eq!(v.normalizable, Normalizable::No, "{}: {}", source, v.reason);
+        }
+        if lowest > 1e-2 {
+            prop_assert_eq!(v.normalizable, Normalizable::Yes, "{}: {}", source, v.reason);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Every energy of the menu: its gradient against differences, its log Z against its closed form and the references.
 
+#![allow(clippy::type_complexity)] // tables of references
+
 use gibbsite::energy::menu::{MENU, MenuEnergy, find};
 use gibbsite::energy::{Differentiable, Energy};
 use gibbsite::logz::{self, LogZError, Options, quadrature};

@@ -142,13 +142,8 @@ impl Asym {
                 let off = if side * self.rest().sign() > 0.0 { side * SLACK * l.c.abs() } else { 0.0 };
                 l.c + off
             }
-            Some(l) => {
-                if side * l.c > 0.0 {
-                    side * SLACK
-                } else {
-                    0.0
-                }
-            }
+            Some(l) if side * l.c > 0.0 => side * SLACK,
+            Some(_) => 0.0,
         }
     }
 }

@@ -7,14 +7,14 @@
 use super::Verdict;
 use super::asymptotic::{Bound, Interval};
 use super::facts::{Facts, facts};
-use super::growth::{Evaluator, Tail, describe, tail};
+use super::growth::{Evaluator, Tail, describe, falling, tail};
 use super::prove::{View, locally};
 use super::rewrite::{coordinates, terms};
 use crate::energy::formula::graph::Id;
 use crate::points::Support;
 
 /// Node evaluations one cover of the sphere may cost.
-const BUDGET: usize = 400_000;
+const BUDGET: usize = 60_000;
 /// Node evaluations of the first, quick cover.
 const QUICK: usize = 20_000;
 /// Narrowest box.
@@ -49,11 +49,18 @@ pub fn decide(view: View<'_>, variables: &[usize], open: &[usize], root: Id, f: 
     if !f.defined {
         return Verdict::unproven(&local.unwrap_or_default());
     }
-    if let Some((direction, hi, width)) = search.refute() {
+    let cone = match quick {
+        Cover::Refuted(direction, hi) => Some((direction, hi, 1.0)),
+        _ => None,
+    };
+    // The sharper of the two; simple directions first.
+    let simple = search.refute();
+    let sharper = match (simple, cone) {
+        (Some(a), Some(b)) => Some(if b.1.compare(&a.1).is_lt() { b } else { a }),
+        (a, b) => a.or(b),
+    };
+    if let Some((direction, hi, width)) = sharper {
         return falls(&view, direction, &hi, width);
-    }
-    if let Cover::Refuted(direction, hi) = quick {
-        return falls(&view, direction, &hi, 1.0);
     }
     if let Some(reason) = local {
         return Verdict::unproven(&reason);
@@ -68,8 +75,9 @@ pub fn decide(view: View<'_>, variables: &[usize], open: &[usize], root: Id, f: 
             }
         }
     }
-    for w in weights {
-        match search.cover(&w, BUDGET) {
+    let tries = weights.iter().map(|w| (w, QUICK)).skip(1).chain([(&ones, BUDGET)]);
+    for (w, budget) in tries {
+        match search.cover(w, budget) {
             Cover::Proved(low) => return grows(&view, open, &low),
             Cover::Refuted(direction, hi) => return falls(&view, direction, &hi, 1.0),
             Cover::Open => {}
@@ -89,13 +97,13 @@ fn grows(view: &View<'_>, open: &[usize], low: &Bound) -> Verdict {
 }
 
 fn falls(view: &View<'_>, direction: Vec<f64>, hi: &Bound, width: f64) -> Verdict {
-    let rate = describe(hi, "r");
+    let rate = falling(hi, "r");
     let region = match width {
         1.0 => "in a cone around it",
         0.0 => "in a tube around it",
         _ => "in a narrowing neighbourhood of infinite weight",
     };
-    view.no(direction, format!("along a direction the energy stays below {rate} (up to a constant), {region}"))
+    view.no(direction, format!("along a direction the energy {rate}, {region}"))
 }
 
 /// A quadratic form is integrable if and only if it is positive definite.
@@ -136,7 +144,7 @@ fn drop_couplings(view: &mut View<'_>, open: &[usize], root: Id) -> Option<Verdi
             _ => {
                 let known = all.get(t as usize).copied().filter(|f| f.defined);
                 let f = known.unwrap_or_else(|| facts(view.graph, t, view.supports)[t as usize]);
-                if !(f.lo > f64::NEG_INFINITY) || !f.defined {
+                if f.lo.is_nan() || f.lo == f64::NEG_INFINITY || !f.defined {
                     return None;
                 }
             }
@@ -289,6 +297,11 @@ impl Search<'_> {
                 let mut v = vec![0.0; n];
                 v[k] = sign;
                 directions.push(v);
+            }
+        }
+        if n == 3 {
+            for bits in 0..8 {
+                directions.push((0..3).map(|k| if bits >> k & 1 == 0 { 1.0 } else { -1.0 }).collect());
             }
         }
         if n <= 6 {

@@ -48,7 +48,7 @@ fn node_value(node: &Node, values: &[Interval], x: &[Interval]) -> Interval {
         Node::PowI(a, n) => at(a).powi(*n),
         Node::Pow(a, b) => {
             let (a, b) = (at(a), at(b));
-            match (&b.lo == &b.hi, exponent(&b.lo)) {
+            match (b.lo == b.hi, exponent(&b.lo)) {
                 (true, Some(r)) => a.powf(r),
                 _ if a.lo.sign() > 0.0 => b.mul(&a.log()).exp(),
                 _ => Interval::all(),
@@ -131,6 +131,20 @@ pub fn tail(e: &Interval, w: f64) -> Tail {
     match excess.leading() {
         Some(l) if l.c > 0.0 && l.is_infinite() => Tail::Open,
         _ => Tail::Diverges,
+    }
+}
+
+/// An upper bound of an energy that does not grow fast enough, as words.
+pub fn falling(hi: &Bound, r: &str) -> String {
+    match hi {
+        Bound::Fin(a) => match a.leading() {
+            Some(l) if l.is_infinite() && l.c < 0.0 => {
+                format!("falls like -{}", describe(&Bound::Fin(a.scale(-1.0)), r))
+            }
+            Some(l) if l.is_infinite() => format!("grows only like {}", describe(hi, r)),
+            _ => "stays bounded above".into(),
+        },
+        _ => "falls without bound".into(),
     }
 }
 

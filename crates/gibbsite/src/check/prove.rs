@@ -7,7 +7,7 @@
 
 use super::asymptotic::{Bound, Interval};
 use super::facts::{Facts, facts};
-use super::growth::{Evaluator, Tail, describe, tail};
+use super::growth::{Evaluator, Tail, describe, falling, tail};
 use super::rewrite::{add_chain, affine_nodes, coordinates, rebuild, specialise, terms};
 use super::{Normalizable, Verdict};
 use crate::energy::formula::function::Function;
@@ -26,10 +26,12 @@ pub fn prove(graph: &Graph, root: Id, theta: &[f64], supports: &[Support], names
     if problem.graph.as_const(root).is_some_and(|c| !c.is_finite()) || problem.graph.is_uniform(root) {
         return problem.constant();
     }
-    if n > 1 && n <= MAX_LINEAR && supports.iter().all(|s| *s == Support::Real) {
-        if let Some(verdict) = problem.linear_forms() {
-            return verdict;
-        }
+    if n > 1
+        && n <= MAX_LINEAR
+        && supports.iter().all(|s| *s == Support::Real)
+        && let Some(verdict) = problem.linear_forms()
+    {
+        return verdict;
     }
     problem.decide()
 }
@@ -407,15 +409,8 @@ impl Problem {
         let f = facts(&self.graph, root, &self.supports)[root as usize];
         if let (Some((sign, hi)), true) = (worst, f.defined) {
             let end = if sign > 0.0 { "inf" } else { "-inf" };
-            let rate = describe(&hi, &format!("|{name}|"));
-            let reason = format!(
-                "as {name} -> {end} the energy stays below {rate} (up to a constant), but must grow faster than log |{name}|"
-            );
-            let reason = if matches!(hi, Bound::NegInf) {
-                format!("the energy falls without bound as {name} -> {end}")
-            } else {
-                reason
-            };
+            let rate = falling(&hi, &format!("|{name}|"));
+            let reason = format!("as {name} -> {end} the energy {rate}, and not faster than log |{name}|");
             return self.no(self.axis(j, sign), reason);
         }
         if let Some(reason) = locally(f) {

@@ -111,7 +111,7 @@ pub fn remark(asked: &str, sampler: &str) -> &'static str {
 pub fn draw(sampler: &'static str, model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Failure> {
     let (n, dim) = (args.chains.saturating_mul(args.draws), model.dim());
     // Room for the draws, their copy by coordinate and the diagnostics.
-    if n.saturating_mul(dim + 1) > 1 << 30 {
+    if n.saturating_mul(dim + 1) > 1 << 27 {
         return Err(failures::run(RunError::TooLarge { n_chains: args.chains, n_draws: args.draws, dim }));
     }
     match sampler {
