@@ -270,7 +270,7 @@ impl Model {
             if dim.is_some_and(|d| d != self.dim) {
                 return bad(format!("a formula of another dimension than {}", self.dim));
             }
-            if let Some(b) = bounds.iter().find(|b| !(b.lower < b.upper)) {
+            if let Some(b) = bounds.iter().find(|b| b.lower.partial_cmp(&b.upper) != Some(std::cmp::Ordering::Less)) {
                 return bad(format!("{} ranges from {} to {}", b.name, b.lower, b.upper));
             }
         }

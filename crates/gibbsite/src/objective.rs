@@ -16,6 +16,7 @@ pub mod chains;
 pub mod ism;
 pub mod mle;
 pub mod pcd;
+pub(crate) mod reduce;
 pub use cd::Cd;
 pub use ism::Ism;
 pub use mle::Mle;

@@ -3,11 +3,11 @@
 
 use rayon::prelude::*;
 
+use super::reduce::sum;
 use crate::energy::Parametric;
 use crate::kernel::{ChainState, Info, Kernel};
 use crate::points::Points;
 use crate::rng::Streams;
-use crate::simd::sum;
 
 /// Chains of one block.
 pub const BLOCK: usize = 256;

@@ -1,10 +1,10 @@
 //! Exact score matching (Hyvarinen 2005, "Estimation of non-normalized statistical models by score matching", eq. 4).
 
 use super::mle::finite;
+use super::reduce::{dot, sum};
 use super::{FullBatch, ObjectiveError};
 use crate::energy::Jet;
 use crate::points::{Matrix, Points};
-use crate::simd::dot;
 
 /// `J = E_data[ sum_j ( (dE/dx_j)^2 / 2 - d^2E/dx_j^2 ) ]`: the sum over coordinates is never divided by their number.
 ///
@@ -59,7 +59,7 @@ impl<E: Jet + ?Sized> FullBatch<E> for Ism<'_> {
             self.v.as_mut_slice().fill(0.0);
             self.v.col_mut(j).fill(1.0);
             energy.jet(self.data, &self.v, &mut self.e, &mut self.d1, &mut self.d2);
-            value += (0.5 * dot(&self.d1, &self.d1) - crate::simd::sum(&self.d2)) / n;
+            value += (0.5 * dot(&self.d1, &self.d1) - sum(&self.d2)) / n;
             self.w[1].iter_mut().zip(&self.d1).for_each(|(w, d1)| *w = d1 / n);
             energy.grad_theta_jet(self.data, &self.v, [&self.w[0], &self.w[1], &self.w[2]], grad);
         }

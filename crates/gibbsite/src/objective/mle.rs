@@ -1,10 +1,10 @@
 //! Exact maximum likelihood: log Z and its gradient by quadrature, in one to three dimensions.
 
+use super::reduce::dot;
 use super::{FullBatch, ObjectiveError};
 use crate::energy::Parametric;
 use crate::logz::{Options, Quadrature, quadrature};
 use crate::points::{Matrix, Points};
-use crate::simd::dot;
 
 /// The mean negative log-likelihood `E_data[E] + log Z`, in nats per data point.
 ///
@@ -101,8 +101,7 @@ impl<E: Parametric + ?Sized> FullBatch<E> for Mle<'_> {
         let mean = dot(&self.w, &self.e);
         finite(&[mean], "the energy of the data")?;
         let q = quadrature(energy, &Options::default())?;
-        // Written so that a NaN error is refused.
-        if !(q.error <= MAX_ERROR) {
+        if q.error > MAX_ERROR || q.error.is_nan() {
             return Err(ObjectiveError::Inaccurate { error: q.error });
         }
         self.grad(energy, &q, grad)?;

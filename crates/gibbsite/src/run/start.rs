@@ -20,7 +20,8 @@ pub fn initial_points<E: Energy + ?Sized>(energy: &E, n_chains: usize, seed: u64
     })
 }
 
-/// As [`initial_points`], for kernels that use the gradient: it must be finite, too.
+/// As [`initial_points`], for kernels that use the gradient: it must be finite, too, and every point then descends until
+/// a step gains less than a nat. Where the energy is steep, Langevin proposals from afar would be rejected for ever.
 ///
 /// # Errors
 /// [`RunError::NoStart`] after 100 attempts for one chain.
@@ -29,13 +30,59 @@ pub fn initial_points_with_gradient<E: Differentiable + ?Sized>(
     n_chains: usize,
     seed: u64,
 ) -> Result<Points, RunError> {
-    find(energy, n_chains, seed, &|x, e, gradient_finite| {
+    let mut x = find(energy, n_chains, seed, &|x, e, gradient_finite| {
         let mut grad = Matrix::new(x.n(), x.dim());
         energy.energy_grad(x, e, &mut grad);
         for (i, finite) in gradient_finite.iter_mut().enumerate() {
             *finite = (0..x.dim()).all(|j| grad.get(i, j).is_finite());
         }
-    })
+    })?;
+    relax(energy, &mut x);
+    Ok(x)
+}
+
+/// Gradient descent of every point on its own, with steps that double after a success and shrink after a failure, until a
+/// step gains less than a nat: from the slopes down to the valley, but not to its floor.
+fn relax<E: Differentiable + ?Sized>(energy: &E, x: &mut Points) {
+    const MAX_STEPS: usize = 200;
+    let (n, d) = (x.n(), x.dim());
+    let (mut e, mut e_next) = (vec![0.0; n], vec![0.0; n]);
+    let (mut grad, mut grad_next) = (Matrix::new(n, d), Matrix::new(n, d));
+    energy.energy_grad(x, &mut e, &mut grad);
+    let slope_squared = |grad: &Matrix<f64>, i: usize| (0..d).map(|j| grad.get(i, j).powi(2)).sum::<f64>();
+    // The first step has length at most 1.
+    let mut step: Vec<f64> = (0..n).map(|i| 1.0 / slope_squared(&grad, i).sqrt().max(1.0)).collect();
+    let mut descends = vec![true; n];
+    let mut next = x.clone();
+    for _ in 0..MAX_STEPS {
+        if !descends.contains(&true) {
+            return;
+        }
+        for j in 0..d {
+            for i in 0..n {
+                let to = x.real.get(i, j) - step[i] * grad.get(i, j);
+                next.real.set(i, j, if descends[i] { to } else { x.real.get(i, j) });
+            }
+        }
+        energy.energy_grad(&next, &mut e_next, &mut grad_next);
+        for i in 0..n {
+            if !descends[i] {
+                continue;
+            }
+            let gain = e[i] - e_next[i];
+            let finite = e_next[i].is_finite() && slope_squared(&grad_next, i).is_finite();
+            if finite && gain > 0.0 {
+                x.real.copy_row(i, &next.real, i);
+                grad.copy_row(i, &grad_next, i);
+                e[i] = e_next[i];
+                descends[i] = gain >= 1.0;
+                step[i] *= 2.0;
+            } else {
+                step[i] *= 0.25;
+                descends[i] = step[i] > 1e-300;
+            }
+        }
+    }
 }
 
 type Evaluate<'a> = &'a dyn Fn(&Points, &mut [f64], &mut [bool]);

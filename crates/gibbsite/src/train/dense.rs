@@ -91,11 +91,6 @@ impl Correlation {
         x
     }
 
-    /// Whether every row has variance and none depends on the others.
-    pub fn full_rank(&self) -> bool {
-        self.pivots.len() == self.scale.len()
-    }
-
     /// Groups of rows of which only combinations are determined: a dependent row and the rows it depends on.
     pub fn dependencies(&self) -> Vec<Vec<usize>> {
         self.dependent

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::logz::LogZError;
 use crate::objective::ObjectiveError;
 
 /// What a guard saw.
@@ -131,6 +132,12 @@ pub enum TrainError {
         /// The last failure.
         cause: Failure,
     },
+    /// The training ended at parameters that make no model.
+    #[error("the training ended at parameters whose model cannot be normalised: {source}")]
+    NotNormalizable {
+        /// Why.
+        source: LogZError,
+    },
     /// The run was asked to stop.
     #[error("stopped after epoch {epoch}")]
     Interrupted {
@@ -181,6 +188,9 @@ impl TrainError {
                 "use more --steps, a smaller --lr, or the start of a valid model with --init"
             }
             Self::Failed { .. } => "use a smaller --lr, or start from a valid model with --init",
+            Self::NotNormalizable { .. } => {
+                "use a smaller --lr, more --steps, or keep the leading coefficient positive with exp() or --positive"
+            }
             Self::Interrupted { .. } => "continue with --resume and the same options",
             Self::Checkpoint { .. } => {
                 "resume with the data and options the checkpoint was made with, or name an empty folder"

@@ -96,7 +96,7 @@ pub fn column_sd(data: &Points) -> Vec<f64> {
     (0..data.dim())
         .map(|j| {
             let x = data.real.col(j);
-            let mean = crate::simd::sum(x) / n;
+            let mean = crate::objective::reduce::sum(x) / n;
             let var = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
             if var > 0.0 { var.sqrt() } else { 1.0 }
         })

@@ -81,8 +81,9 @@ pub struct TrainOptions {
     pub sampler: Sampler,
     /// Chain steps of an update.
     pub steps: Steps,
-    /// Step size of the chains, in squared units of the data. `None`: 0.05 in units of each column's variance; with MALA it then
-    /// follows the acceptance during the first half of the training.
+    /// Step size of the chains, in squared units of the data. `None`: in units of each column's variance, chosen
+    /// so that MALA accepts 95 % of its proposals at the first theta; with MALA it then follows the acceptance
+    /// during the first half of the training.
     pub step_size: Option<f64>,
     /// Persistent chains, rounded up to a multiple of `batch`; `None` means `batch`.
     pub pool: Option<usize>,

@@ -51,13 +51,21 @@ impl Whiten {
         }
     }
 
-    /// A gradient in theta to the gradient in z: `L^-1 g`, in place.
+    /// A gradient in theta to the gradient in z: `L^-1 g`, in place, shortened to length sqrt(n_theta) if it is longer.
+    ///
+    /// A unit of z is one standard deviation of the model's statistics, so the cap is a trust region: far from the optimum,
+    /// where the covariance changes from update to update, it keeps the steps short; near it, it never acts.
     pub fn gradient(&self, g: &mut [f64]) {
         for i in 0..g.len() {
             for k in 0..i {
                 g[i] -= self.l.get(i, k) * g[k];
             }
             g[i] /= self.l.get(i, i);
+        }
+        let norm = g.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let cap = (g.len() as f64).sqrt();
+        if norm > cap {
+            g.iter_mut().for_each(|v| *v *= cap / norm);
         }
     }
 

@@ -47,7 +47,11 @@ pub const MULTIARY: [&str; 5] = ["min", "max", "pow", "logsumexp", "sum"];
 impl Function {
     /// The value at `x`, with the same polynomials and hence the same bits as the vector loops.
     pub fn value(self, x: f64) -> f64 {
+        let beyond = x.abs() > math::TRIG_MAX;
         match self {
+            Function::Sin if beyond => x.sin(),
+            Function::Cos if beyond => x.cos(),
+            Function::Tan if beyond => x.tan(),
             Function::Exp => math::exp(x),
             Function::Log => math::ln(x),
             Function::Log1p => math::ln_1p(x),

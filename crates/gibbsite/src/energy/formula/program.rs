@@ -424,6 +424,15 @@ fn power(out: &mut Tile, a: &Tile, n: i32) {
     }
 }
 
+/// `f`, and where the argument is too large for it the standard library's function.
+#[inline(always)]
+fn periodic(out: &mut Tile, a: &Tile, f: impl Fn(f64) -> f64, beyond: impl Fn(f64) -> f64) {
+    unary(out, a, f);
+    if a.iter().fold(false, |any, v| any | (v.abs() > math::TRIG_MAX)) {
+        out.iter_mut().zip(a).filter(|(_, a)| a.abs() > math::TRIG_MAX).for_each(|(o, a)| *o = beyond(*a));
+    }
+}
+
 #[inline(always)]
 fn call(function: Function, out: &mut Tile, a: &Tile) {
     match function {
@@ -433,9 +442,9 @@ fn call(function: Function, out: &mut Tile, a: &Tile) {
         Function::Sqrt => unary(out, a, f64::sqrt),
         Function::Abs => unary(out, a, f64::abs),
         Function::Sign => unary(out, a, sign),
-        Function::Sin => unary(out, a, math::sin),
-        Function::Cos => unary(out, a, math::cos),
-        Function::Tan => unary(out, a, math::tan),
+        Function::Sin => periodic(out, a, math::sin, f64::sin),
+        Function::Cos => periodic(out, a, math::cos, f64::cos),
+        Function::Tan => periodic(out, a, math::tan, f64::tan),
         Function::Tanh => unary(out, a, math::tanh),
         Function::Sinh => unary(out, a, math::sinh),
         Function::Cosh => unary(out, a, math::cosh),

@@ -260,9 +260,8 @@ fn errors_point_at_the_fault() {
         let snippet = error.snippet().unwrap();
         let caret = snippet.lines().nth(1).unwrap();
         assert_eq!(caret.find('^'), Some(column), "{source}\n{snippet}");
-        match hint {
-            Some(part) => assert!(error.hint().unwrap_or_default().contains(part), "{source}: {:?}", error.hint()),
-            None => {}
+        if let Some(part) = hint {
+            assert!(error.hint().unwrap_or_default().contains(part), "{source}: {:?}", error.hint());
         }
     }
     let three = FormulaOptions { dim: Some(3), ..Default::default() };

@@ -1,4 +1,4 @@
-//! Eight equal Gaussians on a circle, normalised.
+//! Eight equal Gaussians on a circle, normalised. The source divides its coordinates by 1.414, not by the root of 2.
 
 use super::{Dims, Entry, POSITIVE, Param};
 
@@ -7,8 +7,8 @@ pub(super) const RING_OF_GAUSSIANS: Entry = Entry {
     about: "eight Gaussians of sd s on a circle of radius r, normalised; entropy 2.8318804061",
     source: "Metz, Poole, Pfau and Sohl-Dickstein 2017; the scale of Grathwohl et al. 2019",
     params: &[
-        Param { name: "r", default: 4.0 / std::f64::consts::SQRT_2, about: "radius", range: POSITIVE },
-        Param { name: "s", default: 0.5 / std::f64::consts::SQRT_2, about: "standard deviation", range: POSITIVE },
+        Param { name: "r", default: 4.0 / 1.414, about: "radius", range: POSITIVE },
+        Param { name: "s", default: 0.5 / 1.414, about: "standard deviation", range: POSITIVE },
     ],
     dims: Dims::Fixed(2),
     formula: "log(16*pi) + 2*log(s) - logsumexp(\
