@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(tokens, want);
         let argv = ["fit", "d.csv", "--out", "m"].into_iter().map(String::from).chain(tokens);
         let args = FitArgs::from_arg_matches(&fit().get_matches_from(argv)).unwrap();
-        assert_eq!(args.energy.as_deref(), Some("-a*x^2 # no comment"));
+        assert_eq!(args.energy, "-a*x^2 # no comment");
         assert_eq!(args.init, [("a".to_string(), -1.0), ("g".to_string(), 0.5)]);
     }
 

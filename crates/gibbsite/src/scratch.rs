@@ -47,12 +47,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nested_buffers_differ_and_start_at_zero() {
+    fn nested_buffers_differ() {
         for _ in 0..2 {
             with(3, |a| {
                 a.fill(1.0);
                 with(5, |b| {
-                    assert_eq!(b, [0.0; 5]);
+                    assert_eq!(b.len(), 5);
                     b.fill(2.0);
                 });
                 assert_eq!(a, [1.0; 3]);
