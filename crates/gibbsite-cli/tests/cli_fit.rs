@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use gibbsite::energy::Parametric;
 use gibbsite::energy::formula::Formula;
 use gibbsite::logz::{Options, quadrature};
 use gibbsite::rng::{Purpose, Run, Streams};
