@@ -150,7 +150,10 @@ impl Failure {
         let mut message = error.to_string();
         let mut cause = error.source();
         while let Some(e) = cause {
-            message.push_str(&format!(": {e}"));
+            let text = e.to_string();
+            if !message.contains(&text) {
+                message.push_str(&format!(": {text}"));
+            }
             cause = e.source();
         }
         Self::work(kind, message, hint)
