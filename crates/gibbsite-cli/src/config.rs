@@ -167,7 +167,9 @@ mod tests {
     use crate::args::fit::FitArgs;
 
     fn fit() -> Command {
-        FitArgs::augment_args(Command::new("fit"))
+        // `fit` has no switch of its own today.
+        let switch = clap::Arg::new("switch").long("switch").action(ArgAction::SetTrue);
+        FitArgs::augment_args(Command::new("fit")).arg(switch)
     }
 
     fn read(text: &str, typed: &[&str]) -> Result<Vec<String>, String> {
@@ -177,13 +179,13 @@ mod tests {
     #[test]
     fn options_become_tokens_and_what_is_typed_wins() {
         let text = "# tour\nepochs = 1_00  # passes\nenergy = \"-a*x^2 # no comment\"\ncolumns = ['a', \"b\"]\n\
-                    lr = 1e-3\nstandardize = true\nstep_size=0.1\nignore = []\n[init]\na = -1\ng = 0.5\n";
+                    lr = 1e-3\nswitch = true\nstep_size=0.1\nignore = []\n[init]\na = -1\ng = 0.5\n";
         let tokens = read(text, &["fit", "d.csv", "--lr", "2", "--step-size=0.2", "--out", "m"]).unwrap();
         let want = [
             "--epochs=100",
             "--energy=-a*x^2 # no comment",
             "--columns=a,b",
-            "--standardize",
+            "--switch",
             "--init=a=-1",
             "--init=g=0.5",
         ];
@@ -213,7 +215,7 @@ mod tests {
         ] {
             assert!(read(text, &[]).unwrap_err().starts_with("f.toml, line 1: "), "{text}");
         }
-        assert!(read("standardize = 1", &[]).unwrap_err().contains("true or false"));
+        assert!(read("switch = 1", &[]).unwrap_err().contains("true or false"));
         assert!(read("config = 'g.toml'", &[]).unwrap_err().contains("no option 'config'"));
     }
 

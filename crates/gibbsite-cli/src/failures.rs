@@ -107,7 +107,7 @@ pub fn train(error: TrainError) -> Failure {
         }
         TrainError::NoParameters | TrainError::NotApplicable { .. } => ("not_applicable", 2),
         TrainError::TooFewPoints { .. } | TrainError::DataEnergy { .. } => ("data", 1),
-        TrainError::Start { .. } => ("improper", 1),
+        TrainError::Start { .. } | TrainError::NotNormalizable { .. } => ("improper", 1),
         TrainError::Checkpoint { .. } => ("checkpoint", 1),
         _ => ("training_failed", 1),
     };

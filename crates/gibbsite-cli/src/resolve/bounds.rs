@@ -34,15 +34,13 @@ pub fn merge(own: Vec<Bound>, text: Option<&str>, known: &[String]) -> Result<Ve
     if text.is_some_and(|t| t.trim().is_empty()) {
         return Err(Failure::usage("invalid_value", "--bounds is empty", HINT));
     }
+    if let Some((name, a, b)) = bounds.iter().find(|(_, a, b)| !(b - a > 0.0)) {
+        let message = format!("the bounds of '{name}' are empty: {a} is not below {b}");
+        return Err(Failure::usage("invalid_value", message, "write the smaller number first, as in x=0..1"));
+    }
     // An infinite interval on both sides is no bound.
     bounds.retain(|(_, a, b)| Support::between(*a, *b) != Support::Real);
-    match bounds.iter().find(|(_, a, b)| !(a < b && (b - a) > 0.0) || *a == f64::INFINITY || *b == f64::NEG_INFINITY) {
-        Some((name, a, b)) => {
-            let message = format!("the bounds of '{name}' are empty: {a} is not below {b}");
-            Err(Failure::usage("invalid_value", message, "write the smaller number first, as in x=0..1"))
-        }
-        None => Ok(bounds),
-    }
+    Ok(bounds)
 }
 
 /// `x=0..inf`.

@@ -208,6 +208,8 @@ where
         }
         let t = (state.epoch as f64 + update as f64 / n_updates as f64) / options.epochs as f64;
         lr = state.lr * options.decay.at(t);
+        // Every row counts the same: a shorter batch takes a shorter step.
+        let lr = lr * rows.len() as f64 / full as f64;
         match &work.whiten {
             None => state.optimizer.update(&mut state.theta, &work.grad, lr),
             Some(whiten) => {
