@@ -88,6 +88,9 @@ fn introduction(table: &Table) -> String {
 fn fitted(data: &Points, objective: ObjectiveKind, ctx: &Context) -> Result<Fit, Failure> {
     let mut energy = Formula::parse(FORMULA).map_err(failures::formula)?;
     let options = TrainOptions { objective, batch: 136, epochs: 400, seed: ctx.seed, ..TrainOptions::default() };
+    if objective == ObjectiveKind::Pcd {
+        super::fit::start_at_score_matching(&mut energy, data, &options);
+    }
     fit(&mut energy, data, &options, &Control::default(), &mut |_| {}).map_err(failures::train)
 }
 

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Parametric};
 use gibbsite::logz::{Options, quadrature};
 use gibbsite::model_file::{Bound, EnergySpec, LogZValue, Model};
-use gibbsite::points::Support;
+use gibbsite::points::{Points, Support};
 use gibbsite::table::{ReadOptions, Table, atomic_write};
 use gibbsite::train::{
     CheckpointOptions, Control, Decay, Fit, LogLikelihood, ObjectiveKind, OptimizerKind, PoolStart, Sampler, Steps,
@@ -30,8 +31,11 @@ pub fn run(args: &FitArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let table = read(&args.data, &args.data_options)?;
     check_columns(&model, &table)?;
     let mut options = options(args, &model, ctx)?;
-    set_start(&mut model, args, options.objective)?;
     let data = table.points();
+    set_start(&mut model, args, options.objective)?;
+    if args.init.is_empty() && matches!(options.objective, ObjectiveKind::Cd | ObjectiveKind::Pcd) {
+        start_at_score_matching(&mut model.formula, &data, &options);
+    }
     let stopped = limit(&mut options, args, &data, &model);
     let control = Control { checkpoint: checkpoint(args), n_threads: ctx.threads.unwrap_or(1), ..Control::default() };
     let bar = ctx.progress("fit", options.epochs as u64);
@@ -131,7 +135,7 @@ fn options(args: &FitArgs, model: &Resolved, ctx: &Context) -> Result<TrainOptio
 }
 
 /// `--max-seconds` as a number of epochs; whether it shortened the training.
-fn limit(options: &mut TrainOptions, args: &FitArgs, data: &gibbsite::points::Points, model: &Resolved) -> bool {
+fn limit(options: &mut TrainOptions, args: &FitArgs, data: &Points, model: &Resolved) -> bool {
     let Some(seconds) = args.max_seconds else { return false };
     let affordable = epochs_for(seconds, data.n(), model.dim(), model.formula.n_theta(), options);
     let cut = affordable < options.epochs;
@@ -147,7 +151,10 @@ fn checkpoint(args: &FitArgs) -> Option<CheckpointOptions> {
 /// Where the fit starts: `--init`, then `--param`; parameters without either start at the first of a few values from
 /// which the model can be normalised (1 for those kept positive).
 fn set_start(model: &mut Resolved, args: &FitArgs, objective: ObjectiveKind) -> Result<(), Failure> {
-    for (name, value) in &args.init {
+    for (i, (name, value)) in args.init.iter().enumerate() {
+        if args.init[..i].iter().any(|(n, _)| n == name) {
+            return Err(Failure::usage("conflict", format!("--init sets '{name}' twice"), "give it once"));
+        }
         model.formula.set_param(name, *value).map_err(failures::formula)?;
     }
     let free: Vec<String> = model.formula.unset().iter().map(ToString::to_string).collect();
@@ -174,6 +181,16 @@ fn set_start(model: &mut Resolved, args: &FitArgs, objective: ObjectiveKind) -> 
     let hint = format!("start where exp(-E) decays in every direction, with --init {example}");
     let message = format!("the model cannot be normalised where the fit starts: {error}");
     Err(Failure::work("improper", message, hint))
+}
+
+/// Chains are no help far from the data, where natural-gradient steps can run off to the edge of the parameters: without
+/// `--init` they start at the score-matching estimate, if there is one that can be normalised.
+pub fn start_at_score_matching(formula: &mut Formula, data: &Points, options: &TrainOptions) {
+    let mut trial = formula.clone();
+    let options = TrainOptions { objective: ObjectiveKind::Ism, valid: 0.0, ..options.clone() };
+    if fit(&mut trial, data, &options, &Control::default(), &mut |_| {}).is_ok() {
+        *formula = trial;
+    }
 }
 
 fn improper_result(failure: Failure) -> Failure {
@@ -287,7 +304,7 @@ fn report(out: &mut Outcome, args: &FitArgs, model: &Resolved, fitted: &Fit, cut
     out.text = format!("{}\n{}{}", model.formula.source(), table.render(), text::pairs(lines));
     for warning in &fitted.warnings {
         if !matches!(warning, gibbsite::train::TrainWarning::Resume(_)) {
-            out.warn(warning.to_string(), false);
+            out.warn(warning.to_string(), warning.is_bad());
         }
     }
 }

@@ -32,6 +32,26 @@ pub enum TrainWarning {
         /// The same in standard errors.
         z: f64,
     },
+    /// A contrastive training ended away from the maximum of the likelihood, as the exact gradient says.
+    #[error(
+        "{name} is {off:+.3} from the maximum of the likelihood ({std_errs:.1} standard errors), which its Monte-Carlo error does not explain: train longer, with more --steps, or start closer with --init"
+    )]
+    OffOptimum {
+        /// The parameter.
+        name: String,
+        /// How far it is, by the Newton step that is left.
+        off: f64,
+        /// The same in standard errors of the parameter.
+        std_errs: f64,
+    },
+    /// The data do not determine a parameter where the fit ended.
+    #[error(
+        "{name} is not determined where the fit ended: the likelihood is flat along it; start elsewhere with --init"
+    )]
+    Undetermined {
+        /// The parameter.
+        name: String,
+    },
     /// The training had to be rolled back.
     #[error("{n} rollbacks: the learning rate and step size were halved each time")]
     RolledBack {
@@ -53,6 +73,17 @@ pub enum TrainWarning {
     /// A note on resuming.
     #[error("{0}")]
     Resume(String),
+}
+
+impl TrainWarning {
+    /// Whether the result should not be used as it is.
+    pub fn is_bad(&self) -> bool {
+        match self {
+            Self::OffOptimum { std_errs, .. } => !(std_errs.abs() < 10.0),
+            Self::Undetermined { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// An event.

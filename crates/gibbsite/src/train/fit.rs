@@ -128,9 +128,11 @@ pub fn fit<E: Jet + ?Sized>(
     };
     energy.set_theta(&raw.phi);
     let mut log_z = None;
+    let mut left = None;
     let fisher = match quadrature(energy, &Options::default()) {
         Ok(q) => {
             log_z = Some((q.log_z, q.error));
+            left = std_err::step_left(energy, &q, &train_data, &free);
             Some(std_err::from_quadrature(energy, &q, &free, n))
         }
         Err(source) if !matches!(source, LogZError::Dimension { .. } | LogZError::Labels { .. }) => {
@@ -150,6 +152,7 @@ pub fn fit<E: Jet + ?Sized>(
         (_, None) => vec![f64::NAN; free.len()],
     };
     warnings.extend(raw.warnings);
+    warnings.extend(doubts(&names, &free, &std_err, left.as_deref(), raw.mcse.as_deref()));
     if raw.n_rollbacks > 0 {
         warnings.push(TrainWarning::RolledBack { n: raw.n_rollbacks });
     }
@@ -174,6 +177,32 @@ pub fn fit<E: Jet + ?Sized>(
         theta_names: names,
         warnings,
     })
+}
+
+/// Parameters that are not determined and, for contrastive objectives, those that are further from the maximum of the
+/// likelihood than their Monte-Carlo error explains.
+fn doubts(
+    names: &[String],
+    free: &[bool],
+    std_err: &[f64],
+    left: Option<&[f64]>,
+    mcse: Option<&[f64]>,
+) -> Vec<TrainWarning> {
+    let mut found = Vec::new();
+    for k in (0..free.len()).filter(|&k| free[k]) {
+        if std_err[k] == f64::INFINITY || std_err[k].is_nan() {
+            found.push(TrainWarning::Undetermined { name: names[k].clone() });
+        } else if let (Some(left), Some(mcse)) = (left, mcse)
+            && !(left[k].abs() <= 4.0 * mcse[k] + 0.5 * std_err[k])
+        {
+            found.push(TrainWarning::OffOptimum {
+                name: names[k].clone(),
+                off: left[k],
+                std_errs: left[k] / std_err[k],
+            });
+        }
+    }
+    found
 }
 
 /// A result in the coordinates phi of the optimiser.

@@ -97,10 +97,11 @@ where
         exact |= undamped > 0.1 * before;
         before = undamped;
         loop {
-            let step = match &newton {
+            let mut step = match &newton {
                 Some(c) if mu == 0.0 => c.solve(&grad),
                 _ => damped(&h, mu, &grad),
             };
+            shorten(&mut step, &theta);
             let slope: f64 = -grad.iter().zip(&step).map(|(g, d)| g * d).sum::<f64>();
             for k in 0..p {
                 trial[k] = theta[k] - step[k];
@@ -165,6 +166,14 @@ where
         .max_by(|&a, &b| (step[a] / (1.0 + theta[a].abs())).abs().total_cmp(&(step[b] / (1.0 + theta[b].abs())).abs()));
     let parameter = worst.map_or(String::new(), |k| energy.theta_names()[k].clone());
     Err(TrainError::NotConverged { n_iterations, decrement, parameter, theta: worst.map_or(f64::NAN, |k| theta[k]) })
+}
+
+/// No parameter moves by more than `1 + |theta_k|` at once: a leap may land where exp(g) is 0 and every slope vanishes.
+fn shorten(step: &mut [f64], theta: &[f64]) {
+    let longest = step.iter().zip(theta).map(|(s, t)| s.abs() / (1.0 + t.abs())).fold(0.0, f64::max);
+    if longest > 1.0 {
+        step.iter_mut().for_each(|s| *s /= longest);
+    }
 }
 
 /// `sqrt(g' H^-1 g)`.

@@ -4,7 +4,7 @@ use super::dense::{Correlation, sandwich};
 use super::newton::hessian;
 use crate::energy::{Jet, Parametric};
 use crate::logz::Quadrature;
-use crate::objective::mle::{fisher, weighted_covariance};
+use crate::objective::mle::{fisher, model_mean, weighted_covariance};
 use crate::objective::{FullBatch, Ism};
 use crate::points::{Matrix, Points};
 
@@ -32,6 +32,20 @@ pub fn from_quadrature<E: Parametric + ?Sized>(energy: &E, q: &Quadrature, free:
     let mut info = Matrix::new(free.len(), free.len());
     fisher(energy, q, &mut info);
     inverse(info, free).map_or_else(|| vec![f64::NAN; free.len()], |c| roots(&c, free, n))
+}
+
+/// The Newton step `I^-1 (E_data[dE/dtheta] - E_p[dE/dtheta])` that is left to the maximum of the likelihood: how far a
+/// contrastive training is from what it approximates. `None` where the information is singular.
+pub fn step_left<E: Parametric + ?Sized>(energy: &E, q: &Quadrature, data: &Points, free: &[bool]) -> Option<Vec<f64>> {
+    let p = free.len();
+    let mut info = Matrix::new(p, p);
+    fisher(energy, q, &mut info);
+    let mut grad = vec![0.0; p];
+    model_mean(energy, q, &mut grad);
+    grad.iter_mut().for_each(|g| *g = -*g);
+    energy.grad_theta(data, &vec![1.0 / data.n() as f64; data.n()], &mut grad);
+    let inverse = inverse(info, free)?;
+    Some((0..p).map(|k| (0..p).filter(|&l| free[l]).map(|l| inverse.get(k, l) * grad[l]).sum()).collect())
 }
 
 /// As [`from_quadrature`] with the covariance over samples of the model.
