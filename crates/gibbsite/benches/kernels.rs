@@ -1,10 +1,11 @@
-//! Chain-steps per second of the gradient kernels on hand-written energies: 256 chains, one thread.
+//! Chain-steps per second of the gradient kernels on hand-written energies and on the same as formulas: 256 chains, one thread.
 //! Criterion's "elements" are chain-steps; a transition of `hmc` is 8 leapfrog steps, each counted.
 
 // The energies are compiled for AVX-512 where the machine has it; calling such a function needs `unsafe`.
 #![allow(unsafe_code, missing_docs)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gibbsite::energy::formula::{Formula, FormulaOptions};
 use gibbsite::energy::{Differentiable, Energy};
 use gibbsite::kernel::{Hmc, Kernel, Mala, Ula};
 use gibbsite::points::{Matrix, Points, Space};
@@ -112,9 +113,10 @@ const N_CHAINS: usize = 256;
 const N_STEPS: usize = 200;
 const N_LEAPFROG: usize = 8;
 
-fn bench<K: Kernel<Hand>>(c: &mut Criterion, name: &str, energy: &Hand, kernel: &K, per_step: usize) {
-    let x =
-        Points::from_real(Matrix::from_fn(N_CHAINS, energy.0.dim(), |i, j| ((i * 7 + j * 3) % 11) as f64 / 6.0 - 0.9));
+fn bench<E: Energy, K: Kernel<E>>(c: &mut Criterion, name: &str, energy: &E, kernel: &K, per_step: usize) {
+    let x = Points::from_real(Matrix::from_fn(N_CHAINS, energy.space().dim(), |i, j| {
+        ((i * 7 + j * 3) % 11) as f64 / 6.0 - 0.9
+    }));
     let mut state = kernel.init(energy, x);
     let mut rng = Streams::new(1, Run::Draws);
     let mut group = c.benchmark_group("kernels");
@@ -129,16 +131,28 @@ fn bench<K: Kernel<Hand>>(c: &mut Criterion, name: &str, energy: &Hand, kernel: 
     });
 }
 
+fn all<E: Differentiable>(c: &mut Criterion, name: &str, energy: &E, eps: f64) {
+    bench(c, &format!("ula/{name}"), energy, &Ula::new(eps), 1);
+    bench(c, &format!("mala/{name}"), energy, &Mala::new(eps), 1);
+    bench(c, &format!("hmc/{name}"), energy, &Hmc::new(eps.sqrt(), N_LEAPFROG), N_LEAPFROG);
+}
+
 fn kernels(c: &mut Criterion) {
-    for (name, which, dim, eps) in [
-        ("quartic", Which::Quartic, 1, 0.1),
-        ("ring", Which::Ring, 2, 0.01),
-        ("many_well_32", Which::ManyWell, 32, 0.005),
+    for (name, which, dim, eps, formula) in [
+        ("quartic", Which::Quartic, 1, 0.1, "0.5*x^2 + 0.1*x^4"),
+        ("ring", Which::Ring, 2, 0.01, "(sqrt(x^2 + y^2) - 2)^2/(2*0.2^2)"),
+        (
+            "many_well_32",
+            Which::ManyWell,
+            32,
+            0.005,
+            "sum(i, 1..d/2, x[2*i-1]^4 - 6*x[2*i-1]^2 - x[2*i-1]/2 + x[2*i]^2/2)",
+        ),
     ] {
-        let energy = Hand(Space::real(dim), which);
-        bench(c, &format!("ula/{name}"), &energy, &Ula::new(eps), 1);
-        bench(c, &format!("mala/{name}"), &energy, &Mala::new(eps), 1);
-        bench(c, &format!("hmc/{name}"), &energy, &Hmc::new(eps.sqrt(), N_LEAPFROG), N_LEAPFROG);
+        all(c, name, &Hand(Space::real(dim), which), eps);
+        let options = FormulaOptions { dim: Some(dim), ..FormulaOptions::default() };
+        let energy = Formula::with_options(formula, &options).expect("the formula is right");
+        all(c, &format!("{name}_formula"), &energy, eps);
     }
 }
 

@@ -63,28 +63,39 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Ula {
         state.move_where_finite(n_bad == 0)
     }
 
-    /// Steps before the last need no energies: only the gradient is evaluated, and a non-finite one shows in the next position.
+    /// Steps before the last need neither energies nor tests: what is not finite once never becomes finite again, so the last
+    /// step shows it. The stretch is then taken anew, one tested step at a time.
     fn steps(&self, energy: &E, state: &mut Chains, rng: &mut Streams, n_steps: u64) -> Info {
-        let mut info = Info::default();
-        for step in 1..=n_steps {
-            if step == n_steps {
-                info.add(self.step(energy, state, rng));
-            } else {
+        let start = rng.step();
+        let info = crate::scratch::with(state.x.real.as_slice().len(), |saved| {
+            saved.copy_from_slice(state.x.real.as_slice());
+            let mut info = Info::default();
+            for _ in 1..n_steps {
                 state.check_fresh(energy.version());
                 let xi = rng.normals(Purpose::Proposal, state.x.n(), state.x.dim());
-                let n_bad = langevin(&state.x.real, &state.grad, self.step_size, &self.scale, xi, &mut state.y.real);
-                if n_bad == 0 {
-                    energy.grad(&state.y, &mut state.grad_y);
-                    info.add(state.move_all());
-                } else {
-                    energy.energy_grad(&state.y, &mut state.energy_y, &mut state.grad_y);
-                    info.add(state.move_where_finite(false));
-                }
+                langevin_untested(&state.x.real, &state.grad, self.step_size, &self.scale, xi, &mut state.y.real);
+                energy.grad(&state.y, &mut state.grad_y);
+                info.add(state.move_all());
+                rng.advance();
             }
-            rng.advance();
+            if n_steps > 0 {
+                info.add(self.step(energy, state, rng));
+                rng.advance();
+            }
+            if info.n_diverged > 0 {
+                state.x.real.as_mut_slice().copy_from_slice(saved);
+            }
+            info
+        });
+        if info.n_diverged == 0 {
+            return info;
         }
-        if info.n_diverged > 0 {
-            self.refresh(energy, state);
+        self.refresh(energy, state);
+        rng.seek(start);
+        let mut info = Info::default();
+        for _ in 0..n_steps {
+            info.add(self.step(energy, state, rng));
+            rng.advance();
         }
         info
     }
@@ -98,18 +109,39 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Ula {
 simd_fn! {
     /// `y_j = x_j - eps s_j^2 g_j + sqrt(2 eps) s_j xi_j`; returns how many coordinates of `y` are not finite.
     pub(super) fn langevin(x: &Matrix<f64>, g: &Matrix<f64>, eps: f64, scale: &[f64], xi: Numbers<'_, f32>, y: &mut Matrix<f64>) -> u64 {
-        let n = x.n_rows();
         let mut n_bad = 0u64;
-        for j in 0..x.n_cols() {
-            let s = scale_of(scale, j);
-            let (drift, noise) = (-eps * s * s, (2.0 * eps).sqrt() * s);
-            let (x, g, xi, y) = (&x.col(j)[..n], &g.col(j)[..n], &xi.col(j)[..n], &mut y.col_mut(j)[..n]);
-            for i in 0..n {
-                let v = noise.mul_add(f64::from(xi[i]), drift.mul_add(g[i], x[i]));
-                n_bad += u64::from(!v.is_finite());
-                y[i] = v;
-            }
-        }
+        drift_and_noise(x, g, eps, scale, xi, y, |v| n_bad += u64::from(!v.is_finite()));
         n_bad
+    }
+}
+
+simd_fn! {
+    /// As [`langevin`], without the count.
+    fn langevin_untested(x: &Matrix<f64>, g: &Matrix<f64>, eps: f64, scale: &[f64], xi: Numbers<'_, f32>, y: &mut Matrix<f64>) {
+        drift_and_noise(x, g, eps, scale, xi, y, |_| ());
+    }
+}
+
+/// The proposal of Langevin kernels; `see` is shown every coordinate of it.
+#[inline(always)]
+fn drift_and_noise(
+    x: &Matrix<f64>,
+    g: &Matrix<f64>,
+    eps: f64,
+    scale: &[f64],
+    xi: Numbers<'_, f32>,
+    y: &mut Matrix<f64>,
+    mut see: impl FnMut(f64),
+) {
+    let n = x.n_rows();
+    for j in 0..x.n_cols() {
+        let s = scale_of(scale, j);
+        let (drift, noise) = (-eps * s * s, (2.0 * eps).sqrt() * s);
+        let (x, g, xi, y) = (&x.col(j)[..n], &g.col(j)[..n], &xi.col(j)[..n], &mut y.col_mut(j)[..n]);
+        for i in 0..n {
+            let v = noise.mul_add(f64::from(xi[i]), drift.mul_add(g[i], x[i]));
+            see(v);
+            y[i] = v;
+        }
     }
 }

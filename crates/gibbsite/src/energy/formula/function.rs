@@ -46,6 +46,7 @@ pub const MULTIARY: [&str; 5] = ["min", "max", "pow", "logsumexp", "sum"];
 
 impl Function {
     /// The value at `x`, with the same polynomials and hence the same bits as the vector loops.
+    #[inline(always)]
     pub fn value(self, x: f64) -> f64 {
         let beyond = x.abs() > math::TRIG_MAX;
         match self {

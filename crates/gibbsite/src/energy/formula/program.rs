@@ -127,10 +127,7 @@ impl Program {
 
     /// Computes everything that depends on the parameters only.
     pub fn set_theta(&mut self, theta: &[f64]) {
-        for i in 0..self.uniform_nodes.len() {
-            let value = uniform_value(&self.uniform_nodes[i], &self.uniform_values[..i], theta);
-            self.uniform_values[i] = value;
-        }
+        evaluate_uniforms(&self.uniform_nodes, &mut self.uniform_values, theta);
         for (out, &i) in self.uniforms.iter_mut().zip(&self.read) {
             *out = self.uniform_values[i as usize];
         }
@@ -193,6 +190,16 @@ impl Program {
     }
 }
 
+simd_fn! {
+    /// The uniform nodes in order; compiled with the vector loops so that a fused product is one instruction.
+    fn evaluate_uniforms(nodes: &[Node], values: &mut [f64], theta: &[f64]) {
+        for (i, node) in nodes.iter().enumerate() {
+            values[i] = uniform_value(node, values, theta);
+        }
+    }
+}
+
+#[inline(always)]
 fn uniform_value(node: &Node, values: &[f64], theta: &[f64]) -> f64 {
     let at = |id: &Id| values[*id as usize];
     match node {
