@@ -182,6 +182,12 @@ pub enum LogZError {
         /// The limit.
         limit: f64,
     },
+    /// Quadrature does not converge within its budget.
+    #[error("quadrature does not converge within {limit} evaluations of the energy")]
+    TooHard {
+        /// The budget.
+        limit: u64,
+    },
     /// A number of draws too small to give an error.
     #[error("{n} draws are too few; at least {min} are needed")]
     Draws {
@@ -214,6 +220,7 @@ impl LogZError {
             Self::BoxLength { .. } => "give one end for all coordinates or one for each",
             Self::Intervals { .. } => "make --n even",
             Self::TooManyPoints { .. } => "make --n smaller, or use --method auto",
+            Self::TooHard { .. } => "use --method importance, or restrict the support with --bounds",
             Self::Draws { .. } => "ask for more draws",
         }
     }

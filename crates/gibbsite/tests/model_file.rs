@@ -86,18 +86,18 @@ fn contradictions_are_refused() {
 }
 
 fn fuzz_case(seed: &[u8], edits: &[(usize, u8)], cut: usize) {
-    let mut bytes = if cut % 3 == 0 { seed.to_vec() } else { model().to_bytes().unwrap() };
+    let mut bytes = if cut.is_multiple_of(3) { seed.to_vec() } else { model().to_bytes().unwrap() };
     for (at, value) in edits {
         if !bytes.is_empty() {
             let at = at % bytes.len();
             bytes[at] = *value;
         }
     }
-    if cut % 5 == 0 {
+    if cut.is_multiple_of(5) {
         bytes.truncate(cut % (bytes.len() + 1));
     }
     // Repair the checksum now and then, so that the layers below it are reached.
-    if cut % 2 == 0
+    if cut.is_multiple_of(2)
         && let Err(ModelFileError::Container(container::ContainerError::Checksum { computed, .. })) =
             Model::from_bytes(&bytes)
     {

@@ -88,7 +88,11 @@ fn exact(model: &Resolved) -> Result<Option<(LogZ, Option<Quadrature>)>, Failure
     match closed_form(model) {
         Some(z) if dim > 2 => Ok(Some((z, None))),
         Some(z) => Ok(Some((z, by_quadrature(model).ok().map(|(_, q)| q)))),
-        None if dim <= auto::MAX_EXACT_DIM => by_quadrature(model).map(|(z, q)| Some((z, Some(q)))),
+        None if dim <= auto::MAX_EXACT_DIM => match by_quadrature(model) {
+            Ok((z, q)) => Ok(Some((z, Some(q)))),
+            Err(failure) if failure.kind == "too_hard" => Ok(None),
+            Err(failure) => Err(failure),
+        },
         None => Ok(None),
     }
 }

@@ -268,6 +268,6 @@ proptest! {
         if pool[0] > 2.0 { // pixels are slow: a few cases suffice
             landscape_2d(&path.with_extension("png"), &title, ["x", "y"], &grid, std::slice::from_ref(&walk), Some(&walk)).unwrap();
         }
-        traces(&path, &title, &[title.clone()], &[vec![pool, extra]]).unwrap();
+        traces(&path, &title, std::slice::from_ref(&title), &[vec![pool, extra]]).unwrap();
     }
 }

@@ -19,6 +19,9 @@ use crate::points::{Matrix, Points, Support};
 /// Lines of one block.
 const BLOCK: usize = 64;
 
+/// Energy evaluations after which quadrature gives up, by dimension: some ten times what hard integrands need.
+const MAX_EVALS: [u64; 3] = [20_000_000, 20_000_000, 1_000_000_000];
+
 /// Everything that stays the same while one integral is computed.
 pub(crate) struct Context<'a, E: ?Sized> {
     pub energy: &'a E,
@@ -97,9 +100,13 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         }
         m.col_mut(j).copy_from_slice(&at.x);
         if j + 1 == self.dim() {
+            // Whether the limit is passed depends on the total alone, not on the order of threads.
+            let limit = MAX_EVALS[self.dim() - 1];
+            if self.n_evals.fetch_add(n as u64, Ordering::Relaxed) + n as u64 > limit {
+                return Err(LogZError::TooHard { limit });
+            }
             let mut e = vec![0.0; n];
             self.energy.energy(&Points::from_real(m), &mut e);
-            self.n_evals.fetch_add(n as u64, Ordering::Relaxed);
             e.iter_mut().for_each(|e| *e = -*e);
             return Ok((e, Vec::new()));
         }
