@@ -87,6 +87,32 @@ pub trait Tunable {
     fn set_scale(&mut self, scale: &[f64]);
 }
 
+/// [`Tunable`] for a kernel with the fields `step_size` and `scale`; the target is an expression in the kernel.
+macro_rules! tunable {
+    ($kernel:ident, $(#[$doc:meta])* |$this:ident| $target:expr) => {
+        impl $crate::kernel::Tunable for $kernel {
+            fn step_size(&self) -> f64 {
+                self.step_size
+            }
+
+            fn set_step_size(&mut self, step_size: f64) {
+                self.step_size = step_size;
+            }
+
+            $(#[$doc])*
+            fn target_accept(&self) -> Option<f64> {
+                let $this = self;
+                $target
+            }
+
+            fn set_scale(&mut self, scale: &[f64]) {
+                self.scale.clear();
+                self.scale.extend_from_slice(scale);
+            }
+        }
+    };
+}
+
 pub mod grid;
 pub mod hmc;
 pub mod mala;

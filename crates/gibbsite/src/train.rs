@@ -15,6 +15,7 @@
 //! ```
 
 pub mod checkpoint;
+mod contrastive;
 mod dense;
 mod error;
 mod event;
@@ -22,12 +23,14 @@ mod fit;
 pub mod guard;
 mod history;
 pub mod identify;
+mod likelihood;
 mod mcse;
 pub mod newton;
 mod optimizer;
 mod options;
 mod positive;
 mod precondition;
+mod prepare;
 mod schedule;
 mod split;
 pub mod state;
@@ -36,8 +39,9 @@ pub mod stochastic;
 
 pub use error::{Failure, TrainError};
 pub use event::{OnEvent, TrainEvent, TrainWarning};
-pub use fit::{Fit, LogLikelihood, fit};
+pub use fit::{Fit, fit};
 pub use history::{History, Row};
+pub use likelihood::{LogLikelihood, log_likelihood};
 pub use mcse::{drift, mcse};
 pub use optimizer::{Optimizer, OptimizerKind};
 pub use options::{CheckpointOptions, Control, ObjectiveKind, PoolStart, Sampler, TrainOptions, epochs_for};

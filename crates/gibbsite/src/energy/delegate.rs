@@ -28,35 +28,42 @@ macro_rules! delegate {
     };
 }
 
+macro_rules! delegate_parameters {
+    ($pointer:ty) => {
+        impl<E: Parametric + ?Sized> Parametric for $pointer {
+            fn n_theta(&self) -> usize {
+                (**self).n_theta()
+            }
+            fn theta_names(&self) -> Vec<String> {
+                (**self).theta_names()
+            }
+            fn read_theta(&self, out: &mut [f64]) {
+                (**self).read_theta(out);
+            }
+            fn set_theta(&mut self, theta: &[f64]) {
+                (**self).set_theta(theta);
+            }
+            fn grad_theta(&self, x: &Points, w: &[f64], out: &mut [f64]) {
+                (**self).grad_theta(x, w, out);
+            }
+            fn theta_features(&self, x: &Points, out: &mut Matrix<f64>) {
+                (**self).theta_features(x, out);
+            }
+        }
+
+        impl<E: Jet + ?Sized> Jet for $pointer {
+            fn jet(&self, x: &Points, v: &Matrix<f64>, e: &mut [f64], d1: &mut [f64], d2: &mut [f64]) {
+                (**self).jet(x, v, e, d1, d2);
+            }
+            fn grad_theta_jet(&self, x: &Points, v: &Matrix<f64>, w: [&[f64]; 3], out: &mut [f64]) {
+                (**self).grad_theta_jet(x, v, w, out);
+            }
+        }
+    };
+}
+
 delegate!(&E);
+delegate!(&mut E);
 delegate!(Box<E>);
-
-impl<E: Parametric + ?Sized> Parametric for Box<E> {
-    fn n_theta(&self) -> usize {
-        (**self).n_theta()
-    }
-    fn theta_names(&self) -> Vec<String> {
-        (**self).theta_names()
-    }
-    fn read_theta(&self, out: &mut [f64]) {
-        (**self).read_theta(out);
-    }
-    fn set_theta(&mut self, theta: &[f64]) {
-        (**self).set_theta(theta);
-    }
-    fn grad_theta(&self, x: &Points, w: &[f64], out: &mut [f64]) {
-        (**self).grad_theta(x, w, out);
-    }
-    fn theta_features(&self, x: &Points, out: &mut Matrix<f64>) {
-        (**self).theta_features(x, out);
-    }
-}
-
-impl<E: Jet + ?Sized> Jet for Box<E> {
-    fn jet(&self, x: &Points, v: &Matrix<f64>, e: &mut [f64], d1: &mut [f64], d2: &mut [f64]) {
-        (**self).jet(x, v, e, d1, d2);
-    }
-    fn grad_theta_jet(&self, x: &Points, v: &Matrix<f64>, w: [&[f64]; 3], out: &mut [f64]) {
-        (**self).grad_theta_jet(x, v, w, out);
-    }
-}
+delegate_parameters!(&mut E);
+delegate_parameters!(Box<E>);

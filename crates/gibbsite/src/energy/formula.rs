@@ -12,6 +12,7 @@
 //! # Ok::<(), gibbsite::energy::formula::FormulaError>(())
 //! ```
 
+mod compile;
 mod derive;
 mod error;
 pub(crate) mod function;
@@ -19,6 +20,8 @@ pub(crate) mod graph;
 mod lower;
 mod parse;
 mod program;
+mod tile;
+mod uniforms;
 
 use std::sync::OnceLock;
 
@@ -110,7 +113,7 @@ impl Formula {
             space.reals[j] = Support::between(*lower, *upper);
         }
         let n_theta = parameters.len();
-        let value = Program::compile(&graph, &[root]);
+        let value = compile::compile(&graph, &[root]);
         let mut formula = Self {
             source: source.to_string(),
             space,
@@ -177,7 +180,7 @@ impl Formula {
     }
 
     fn compile(&self, graph: &Graph, roots: &[Id]) -> Program {
-        let mut program = Program::compile(graph, roots);
+        let mut program = compile::compile(graph, roots);
         program.set_theta(&self.theta);
         program
     }

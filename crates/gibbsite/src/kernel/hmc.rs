@@ -1,7 +1,7 @@
 //! Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011, section 5.3): long moves along the energy's own dynamics.
 
 use super::metropolis::{Chains, scale_of};
-use super::{Info, Kernel, Tunable};
+use super::{Info, Kernel};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
@@ -35,23 +35,10 @@ impl Hmc {
     }
 }
 
-impl Tunable for Hmc {
-    fn step_size(&self) -> f64 {
-        self.step_size
-    }
-
-    fn set_step_size(&mut self, step_size: f64) {
-        self.step_size = step_size;
-    }
-
+tunable! {
+    Hmc,
     /// 0.8, as Stan: above the 0.65 of Beskos et al. (2013), for robustness.
-    fn target_accept(&self) -> Option<f64> {
-        Some(0.8)
-    }
-
-    fn set_scale(&mut self, scale: &[f64]) {
-        self.scale = scale.to_vec();
-    }
+    |_kernel| Some(0.8)
 }
 
 impl<E: Differentiable + ?Sized> Kernel<E> for Hmc {

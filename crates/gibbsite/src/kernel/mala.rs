@@ -2,7 +2,7 @@
 
 use super::metropolis::{Chains, scale_of};
 use super::ula::langevin;
-use super::{Info, Kernel, Tunable};
+use super::{Info, Kernel};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
@@ -28,23 +28,10 @@ impl Mala {
     }
 }
 
-impl Tunable for Mala {
-    fn step_size(&self) -> f64 {
-        self.step_size
-    }
-
-    fn set_step_size(&mut self, step_size: f64) {
-        self.step_size = step_size;
-    }
-
+tunable! {
+    Mala,
     /// 0.574 (Roberts and Rosenthal 1998).
-    fn target_accept(&self) -> Option<f64> {
-        Some(0.574)
-    }
-
-    fn set_scale(&mut self, scale: &[f64]) {
-        self.scale = scale.to_vec();
-    }
+    |_kernel| Some(0.574)
 }
 
 impl<E: Differentiable + ?Sized> Kernel<E> for Mala {

@@ -1,7 +1,7 @@
 //! Random-walk Metropolis (Metropolis et al. 1953): the kernel for energies without a gradient.
 
 use super::metropolis::{Chains, scale_of};
-use super::{Info, Kernel, Tunable};
+use super::{Info, Kernel};
 use crate::energy::Energy;
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
@@ -25,23 +25,10 @@ impl Rwm {
     }
 }
 
-impl Tunable for Rwm {
-    fn step_size(&self) -> f64 {
-        self.step_size
-    }
-
-    fn set_step_size(&mut self, step_size: f64) {
-        self.step_size = step_size;
-    }
-
+tunable! {
+    Rwm,
     /// 0.44 in one dimension, down to 0.234 in many (Roberts, Gelman and Gilks 1997; Gelman, Roberts and Gilks 1996, table 1).
-    fn target_accept(&self) -> Option<f64> {
-        Some(0.234 + 0.206 / self.scale.len().max(1) as f64)
-    }
-
-    fn set_scale(&mut self, scale: &[f64]) {
-        self.scale = scale.to_vec();
-    }
+    |kernel| Some(0.234 + 0.206 / kernel.scale.len().max(1) as f64)
 }
 
 impl<E: Energy + ?Sized> Kernel<E> for Rwm {

@@ -1,7 +1,7 @@
 //! Unadjusted Langevin (Ermak 1975; Roberts and Tweedie 1996): the cheapest step, with a known bias. Training uses it.
 
 use super::metropolis::{Chains, scale_of};
-use super::{Info, Kernel, Tunable};
+use super::{Info, Kernel};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
@@ -27,22 +27,9 @@ impl Ula {
     }
 }
 
-impl Tunable for Ula {
-    fn step_size(&self) -> f64 {
-        self.step_size
-    }
-
-    fn set_step_size(&mut self, step_size: f64) {
-        self.step_size = step_size;
-    }
-
-    fn target_accept(&self) -> Option<f64> {
-        None
-    }
-
-    fn set_scale(&mut self, scale: &[f64]) {
-        self.scale = scale.to_vec();
-    }
+tunable! {
+    Ula,
+    |_kernel| None
 }
 
 impl<E: Differentiable + ?Sized> Kernel<E> for Ula {

@@ -41,7 +41,7 @@ pub enum Node {
 }
 
 /// Highest degree that is collected into a polynomial.
-const MAX_DEGREE: usize = 8;
+const MAX_DEGREE: usize = super::tile::MAX_COEFFICIENTS - 1;
 
 /// A graph under construction or complete.
 #[derive(Clone, Debug, Default)]

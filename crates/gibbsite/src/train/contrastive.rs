@@ -1,0 +1,207 @@
+//! Contrastive fits: the chains' kernel, their first step size and places, the loop, and averages with Monte-Carlo errors.
+
+use super::checkpoint::ProblemHash;
+use super::error::TrainError;
+use super::event::{OnEvent, TrainWarning};
+use super::fit::Raw;
+use super::identify::column_sd;
+use super::likelihood::log_likelihood;
+use super::mcse::{drift, mcse};
+use super::options::{Control, ObjectiveKind, PoolStart, Sampler, TrainOptions};
+use super::prepare::check_data;
+use super::state::State;
+use super::stochastic::{Problem, batch_lengths, train};
+use crate::energy::{Differentiable, Parametric, Transformed};
+use crate::kernel::{Kernel, Mala, Tunable, Ula};
+use crate::logz::{Options, quadrature};
+use crate::objective::reduce::sum;
+use crate::objective::{Cd, Contrastive, Pcd};
+use crate::points::{Matrix, Points};
+use crate::rng::{Purpose, Run, Streams};
+
+/// Bounded supports train in unconstrained coordinates u: dE'/dtheta at u is dE/dtheta at x(u).
+pub(super) fn train_with_chains<E: Parametric + Differentiable>(
+    energy: &mut E,
+    data: &Points,
+    valid: &Points,
+    free: &[bool],
+    options: &TrainOptions,
+    control: &Control,
+    on_event: OnEvent,
+) -> Result<Raw, TrainError> {
+    let likelihood = |e: &E| {
+        if valid.n() == 0 {
+            return (f64::NAN, f64::NAN);
+        }
+        let fit = quadrature(e, &Options { tol: Some(1e-7) }).map(|q| log_likelihood(e, valid, q.log_z));
+        fit.map_or((f64::NAN, f64::NAN), |l| (l.mean, l.std_err))
+    };
+    if energy.space().is_unbounded() {
+        return contrastive(energy, data, free, options, control, &mut |e| likelihood(e), on_event);
+    }
+    let mut outer = Transformed::new(energy);
+    let u = outer.to_outer(data);
+    check_data(&outer, &u)?;
+    let mut raw = contrastive(&mut outer, &u, free, options, control, &mut |e| likelihood(e.inner()), on_event)?;
+    raw.samples = raw.samples.map(|u| outer.to_inner(&u));
+    Ok(raw)
+}
+
+fn contrastive<E: Parametric + Differentiable>(
+    energy: &mut E,
+    data: &Points,
+    free: &[bool],
+    options: &TrainOptions,
+    control: &Control,
+    valid: &mut dyn FnMut(&E) -> (f64, f64),
+    on_event: OnEvent,
+) -> Result<Raw, TrainError> {
+    let step_size = options.step_size.unwrap_or(0.05);
+    let scale = if options.step_size.is_none() { column_sd(data) } else { Vec::new() };
+    let step_size =
+        if options.step_size.is_none() { first_step_size(energy, data, &scale, options, step_size) } else { step_size };
+    match options.sampler {
+        Sampler::Ula => with_kernel(Ula { step_size, scale }, energy, data, free, options, control, valid, on_event),
+        Sampler::Mala => with_kernel(Mala { step_size, scale }, energy, data, free, options, control, valid, on_event),
+    }
+}
+
+/// Halves the step size until MALA accepts 95 % of its proposals at the data, under the first theta. For ULA
+/// half of that: its bias is of first order in the step size.
+fn first_step_size<E: Differentiable>(
+    energy: &E,
+    data: &Points,
+    scale: &[f64],
+    options: &TrainOptions,
+    start: f64,
+) -> f64 {
+    let mut rng = Streams::new(options.seed, Run::WarmUp);
+    let mut mala = Mala { step_size: start, scale: scale.to_vec() };
+    let x = data.rows(0, data.n().min(options.batch));
+    for _ in 0..40 {
+        let mut state = mala.init(energy, x.clone());
+        let info = Kernel::<E>::step(&mala, energy, &mut state, &mut rng);
+        rng.advance();
+        if info.accept_prob() >= 0.95 {
+            break;
+        }
+        mala.step_size *= 0.5;
+    }
+    if options.sampler == Sampler::Ula { 0.5 * mala.step_size } else { mala.step_size }
+}
+
+fn with_kernel<E: Parametric + Differentiable, K: Kernel<E> + Tunable>(
+    kernel: K,
+    energy: &mut E,
+    data: &Points,
+    free: &[bool],
+    options: &TrainOptions,
+    control: &Control,
+    valid: &mut dyn FnMut(&E) -> (f64, f64),
+    on_event: OnEvent,
+) -> Result<Raw, TrainError> {
+    let threads = thread_pool(control.n_threads)?;
+    let threads = threads.as_ref();
+    let streams = Streams::new(options.seed, Run::Train);
+    let problem = Problem { data, free, hash: problem_hash(energy, data, free, options), options, control };
+    let step_size = kernel.step_size();
+    let (state, samples) = if options.objective == ObjectiveKind::Cd {
+        let batches: Vec<Points> =
+            batch_lengths(data.n(), options.batch).into_iter().map(|n| data.rows(0, n)).collect();
+        let mut cd = Cd::new(kernel, energy, &batches.iter().collect::<Vec<_>>(), &streams, threads);
+        (train(energy, &mut cd, &problem, step_size, valid, on_event)?, Contrastive::<E>::samples(&cd))
+    } else {
+        let n_pool = options.pool.unwrap_or(options.batch).next_multiple_of(options.batch);
+        let start = pool_start(data, n_pool, options);
+        let mut pcd = Pcd::new(kernel, energy, &start, options.batch, options.restart, data, &streams, threads);
+        (train(energy, &mut pcd, &problem, step_size, valid, on_event)?, Contrastive::<E>::samples(&pcd))
+    };
+    Ok(summarise(energy, state, samples, free, options.average))
+}
+
+/// Drift, in standard errors, above which a training counts as unfinished.
+const MAX_DRIFT: f64 = 4.0;
+
+/// Averages, their Monte-Carlo errors, and whether they still drift.
+fn summarise<E: Parametric>(energy: &E, state: State, samples: Points, free: &[bool], average: bool) -> Raw {
+    let p = free.len();
+    let n = state.epoch;
+    let half = n / 2;
+    let mut phi = state.theta.clone();
+    let mut errors = vec![f64::NAN; p];
+    let mut warnings = Vec::new();
+    for k in (0..p).filter(|&k| free[k]) {
+        let series: Vec<f64> = (half..n).map(|e| state.epoch_means[e * p + k]).collect();
+        let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+        errors[k] = mcse(&series);
+        let (moved, z) = drift(&series);
+        if z.abs() > MAX_DRIFT {
+            errors[k] = errors[k].hypot(moved);
+            warnings.push(TrainWarning::Drift { name: energy.theta_names()[k].clone(), moved, z });
+        }
+        if average {
+            phi[k] = mean(&series);
+        } else {
+            let ends: Vec<f64> = state.rows[half..].iter().map(|r| r.theta[k]).collect();
+            let m = mean(&ends);
+            let last = (ends.iter().map(|v| (v - m).powi(2)).sum::<f64>() / (ends.len() as f64 - 1.0)).sqrt();
+            errors[k] = errors[k].max(last);
+        }
+    }
+    Raw {
+        phi,
+        robust: None,
+        mcse: Some(errors),
+        samples: Some(samples),
+        value: f64::NAN,
+        grad_norm: f64::NAN,
+        n_rollbacks: state.n_rollbacks,
+        rows: state.rows,
+        warnings,
+    }
+}
+
+fn pool_start(data: &Points, n: usize, options: &TrainOptions) -> Points {
+    let mut streams = Streams::new(options.seed, Run::Train);
+    match options.start {
+        PoolStart::Data => {
+            let u = streams.uniforms(Purpose::Init, n, 1);
+            let rows: Vec<usize> =
+                u.col(0).iter().map(|u| ((u * data.n() as f64) as usize).min(data.n() - 1)).collect();
+            data.select(&rows)
+        }
+        PoolStart::Noise => {
+            let sd = column_sd(data);
+            let xi = streams.normals(Purpose::Init, n, data.dim());
+            let mean: Vec<f64> = (0..data.dim()).map(|j| sum(data.real.col(j)) / data.n() as f64).collect();
+            Points::from_real(Matrix::from_fn(n, data.dim(), |i, j| mean[j] + sd[j] * f64::from(xi.col(j)[i])))
+        }
+    }
+}
+
+fn thread_pool(n_threads: usize) -> Result<Option<rayon::ThreadPool>, TrainError> {
+    if n_threads < 2 {
+        return Ok(None);
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build();
+    pool.map(Some).map_err(|e| TrainError::Threads { n_threads, reason: e.to_string() })
+}
+
+/// Data, energy (by its names and values) and options.
+fn problem_hash<E: Parametric>(energy: &E, data: &Points, free: &[bool], options: &TrainOptions) -> u64 {
+    let mut hash = ProblemHash::default();
+    hash.bytes(format!("{options:?}|{:?}|{:?}|{free:?}|{}", energy.theta_names(), energy.space(), data.n()).as_bytes());
+    hash.numbers(data.real.as_slice());
+    let mut theta = vec![0.0; free.len()];
+    energy.read_theta(&mut theta);
+    hash.numbers(&theta);
+    let probe = data.rows(0, data.n().min(64));
+    let mut e = vec![0.0; probe.n()];
+    energy.energy(&probe, &mut e);
+    hash.numbers(&e);
+    // Terms that vanish at theta still show in dE/dtheta.
+    let mut features = Matrix::new(probe.n(), theta.len());
+    energy.theta_features(&probe, &mut features);
+    hash.numbers(features.as_slice());
+    hash.finish()
+}

@@ -1,0 +1,68 @@
+//! What a fit looks at before it starts: the options' names, the data, and which parameters can be learned at all.
+
+use super::error::TrainError;
+use super::event::TrainWarning;
+use super::identify::identify;
+use crate::energy::{Energy, Parametric};
+use crate::points::Points;
+
+/// Which parameters are kept positive.
+pub(super) fn positive_flags<E: Parametric + ?Sized>(energy: &E, positive: &[String]) -> Result<Vec<bool>, TrainError> {
+    let known = energy.theta_names();
+    let mut theta = vec![0.0; known.len()];
+    energy.read_theta(&mut theta);
+    let mut flags = vec![false; known.len()];
+    for name in positive {
+        let Some(k) = known.iter().position(|n| n == name) else {
+            return Err(TrainError::UnknownParameter { name: name.clone(), known });
+        };
+        if theta[k] <= 0.0 || theta[k].is_nan() {
+            let value = format!("{name} = {}", theta[k]);
+            return Err(TrainError::Option {
+                option: "init",
+                value,
+                must: "positive for a parameter that is kept positive",
+            });
+        }
+        flags[k] = true;
+    }
+    Ok(flags)
+}
+
+/// Refuses data that the energy cannot be fitted to.
+pub(super) fn check_data<E: Energy + ?Sized>(energy: &E, data: &Points) -> Result<(), TrainError> {
+    let (got, expected) = (data.dim(), energy.space().dim());
+    if got != expected {
+        return Err(TrainError::Dimension { got, expected });
+    }
+    if data.n() < 2 {
+        return Err(TrainError::TooFewPoints { n: data.n(), min: 2 });
+    }
+    let mut e = vec![0.0; data.n()];
+    energy.energy(data, &mut e);
+    match e.iter().position(|e| !e.is_finite()) {
+        Some(row) => Err(TrainError::DataEnergy { row, point: data.real.row(row), energy: e[row] }),
+        None => Ok(()),
+    }
+}
+
+/// Which parameters move: all but those that only shift the energy.
+pub(super) fn find_free<E: Parametric + ?Sized>(
+    energy: &mut E,
+    data: &Points,
+    warnings: &mut Vec<TrainWarning>,
+) -> Vec<bool> {
+    let names = energy.theta_names();
+    let mut theta = vec![0.0; names.len()];
+    energy.read_theta(&mut theta);
+    let found = identify(energy, data);
+    let mut free = vec![true; names.len()];
+    for k in found.offsets {
+        free[k] = false;
+        warnings.push(TrainWarning::Offset { name: names[k].clone(), value: theta[k] });
+    }
+    for group in found.redundant {
+        warnings.push(TrainWarning::Redundant { names: group.into_iter().map(|k| names[k].clone()).collect() });
+    }
+    free
+}
