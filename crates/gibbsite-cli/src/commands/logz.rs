@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use gibbsite::logz::importance::{self, StudentT};
-use gibbsite::logz::{Bounds, LogZ, Options, Quadrature, auto, quadrature, simpson};
-use gibbsite::uses::density::{Thermodynamics, thermodynamics};
+use gibbsite::logz::{Bounds, LogZ, LogZError, Options, auto, integrate, quadrature, simpson};
+use gibbsite::uses::density::Thermodynamics;
 
 use crate::args::logz::LogzArgs;
 use crate::context::Context;
@@ -37,14 +37,14 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
     if args.method != "simpson" {
         guard::is_model(&model, &mut out)?;
     }
-    let (z, q) = match args.method.as_str() {
+    let (z, thermo) = match args.method.as_str() {
         "simpson" => (by_simpson(args, &model, &mut out)?, None),
-        "adaptive" => by_quadrature(&model).map(|(z, q)| (z, Some(q)))?,
+        "adaptive" => by_quadrature(&model).map(|(z, t)| (z, Some(t))).map_err(failures::log_z)?,
         "importance" => (by_importance(args, &model, ctx)?, None),
         method => {
             let exact = exact(&model)?;
             match exact {
-                Some((z, q)) => (z, q),
+                Some((z, thermo)) => (z, thermo),
                 None if method == "exact" => {
                     let message = format!("no exact method is known for this energy in {} dimensions", model.dim());
                     return Err(Failure::work("not_exact", message, "use --method importance, or auto"));
@@ -55,7 +55,7 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
     };
     let mut z = z;
     z.warnings.retain(|w| !w.contains("was not checked"));
-    report(&mut out, &model, &z, q.as_ref().map(thermodynamics));
+    report(&mut out, &model, &z, thermo);
     Ok(out)
 }
 
@@ -64,17 +64,14 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
 /// # Errors
 /// As [`run`].
 pub fn best(model: &Resolved, ctx: &Context) -> Result<LogZ, Failure> {
-    match closed_form(model) {
-        Some(z) => Ok(z),
-        None if model.dim() <= auto::MAX_EXACT_DIM => Ok(by_quadrature(model)?.0),
-        None => {
-            let mut z = auto::log_z(&model.formula, &Options::default(), 10 * FIRST_DRAWS, ctx.seed)
-                .map_err(failures::log_z)?;
-            // The commands check that before they ask for log Z.
-            z.warnings.retain(|w| !w.contains("was not checked"));
-            Ok(z)
-        }
+    if let Some((z, _)) = exact(model)? {
+        return Ok(z);
     }
+    let mut z =
+        auto::log_z(&model.formula, &Options::default(), 10 * FIRST_DRAWS, ctx.seed).map_err(failures::log_z)?;
+    // The commands check that before they ask for log Z.
+    z.warnings.retain(|w| !w.contains("was not checked"));
+    Ok(z)
 }
 
 fn closed_form(model: &Resolved) -> Option<LogZ> {
@@ -82,30 +79,22 @@ fn closed_form(model: &Resolved) -> Option<LogZ> {
     Some(LogZ::exact(value, 2.0 * f64::EPSILON * value.abs().max(1.0), "closed form", 0))
 }
 
-/// Closed form or quadrature, with the nodes of the quadrature where they cost little.
-fn exact(model: &Resolved) -> Result<Option<(LogZ, Option<Quadrature>)>, Failure> {
-    let dim = model.dim();
+/// Closed form or quadrature, with the moments of the energy where they cost little.
+fn exact(model: &Resolved) -> Result<Option<(LogZ, Option<Thermodynamics>)>, Failure> {
     match closed_form(model) {
-        Some(z) if dim > 2 => Ok(Some((z, None))),
-        Some(z) => Ok(Some((z, by_quadrature(model).ok().map(|(_, q)| q)))),
-        None if dim <= auto::MAX_EXACT_DIM => match by_quadrature(model) {
-            Ok((z, q)) => Ok(Some((z, Some(q)))),
-            Err(failure) if failure.kind == "too_hard" => Ok(None),
-            Err(failure) => Err(failure),
+        Some(z) if model.dim() > 2 => Ok(Some((z, None))),
+        Some(z) => Ok(Some((z, by_quadrature(model).ok().map(|(_, t)| t)))),
+        None => match by_quadrature(model) {
+            Ok((z, t)) => Ok(Some((z, Some(t)))),
+            Err(LogZError::TooHard { .. } | LogZError::Dimension { .. }) => Ok(None),
+            Err(error) => Err(failures::log_z(error)),
         },
-        None => Ok(None),
     }
 }
 
-fn by_quadrature(model: &Resolved) -> Result<(LogZ, Quadrature), Failure> {
-    let q = quadrature(&model.formula, &Options::default()).map_err(failures::log_z)?;
-    let mut z = LogZ::exact(q.log_z, q.error, "quadrature", q.n_evals);
-    if q.error > 1e-6 {
-        z.exact = false;
-        z.bounds = Bounds::None;
-        z.warnings.push(format!("quadrature converged only to {:.1e}", q.error));
-    }
-    Ok((z, q))
+fn by_quadrature(model: &Resolved) -> Result<(LogZ, Thermodynamics), LogZError> {
+    let found = integrate(&model.formula, &Options::default())?;
+    Ok((found.to_log_z(), Thermodynamics::from(&found)))
 }
 
 fn by_simpson(args: &LogzArgs, model: &Resolved, out: &mut Outcome) -> Result<LogZ, Failure> {
@@ -127,7 +116,10 @@ fn by_importance(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<Log
     let until = args.max_seconds.map(|s| (Instant::now(), Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX)));
     // In few dimensions a quadrature shapes the base; the estimate itself does not depend on its log Z.
     let base = match model.dim() {
-        1..=auto::MAX_EXACT_DIM => importance::gaussian_base(&by_quadrature(model)?.1, 1.2),
+        1..=auto::MAX_EXACT_DIM => {
+            let rough = Options { tol: Some(1e-6) };
+            importance::gaussian_base(&quadrature(&model.formula, &rough).map_err(failures::log_z)?, 1.2)
+        }
         _ => None,
     };
     let base = base.map(|g| StudentT::new(g, 2));

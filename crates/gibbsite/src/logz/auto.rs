@@ -19,7 +19,7 @@ pub fn closed_form<E: Tractable + ?Sized>(energy: &E) -> LogZ {
     LogZ::exact(value, 2.0 * f64::EPSILON * value.abs().max(1.0), "closed form", 0)
 }
 
-/// log Z by quadrature in up to three real dimensions, else by importance sampling from a Student t that is adapted to the
+/// log Z by quadrature of independent parts of up to three real dimensions, else by importance sampling from a Student t that is adapted to the
 /// energy (with warnings where it cannot be trusted; above ten dimensions it rarely can).
 ///
 /// # Errors
@@ -27,8 +27,9 @@ pub fn closed_form<E: Tractable + ?Sized>(energy: &E) -> LogZ {
 /// dimensions nothing here can tell, and `warnings` says so.
 pub fn log_z<E: Energy + ?Sized>(energy: &E, options: &Options, n_draws: usize, seed: u64) -> Result<LogZ, LogZError> {
     let dim = super::require_real(energy, "auto", usize::MAX)?;
-    if dim <= MAX_EXACT_DIM {
-        return adaptive::log_z(energy, options);
+    match adaptive::log_z(energy, options) {
+        Err(LogZError::Dimension { .. }) => {}
+        other => return other,
     }
     let base = adapted_base(energy, n_draws.clamp(256, 8192), seed)?;
     let mut z = importance::log_z(energy, &base, n_draws, seed)?;
