@@ -9,8 +9,8 @@ use super::asymptotic::{Bound, Interval};
 use super::facts::{Facts, facts};
 use super::growth::{Evaluator, Tail, describe, falling, tail};
 use super::prove::{View, locally};
-use super::rewrite::{coordinates, terms};
 use crate::energy::formula::graph::Id;
+use crate::energy::formula::groups::{coordinates, terms};
 use crate::points::Support;
 
 /// Node evaluations one cover of the sphere may cost.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::rewrite::terms;
 use crate::energy::formula::graph::{Graph, Id, Node};
+use crate::energy::formula::groups::terms;
 
 /// Monomials of degree at most 2, by their coordinates in ascending order.
 type Poly = BTreeMap<Vec<u32>, f64>;

@@ -8,10 +8,11 @@
 use super::asymptotic::{Bound, Interval};
 use super::facts::{Facts, facts};
 use super::growth::{Evaluator, Tail, describe, falling, tail};
-use super::rewrite::{add_chain, affine_nodes, coordinates, rebuild, specialise, terms};
+use super::rewrite::{affine_nodes, rebuild, specialise};
 use super::{Normalizable, Verdict};
 use crate::energy::formula::function::Function;
 use crate::energy::formula::graph::{Graph, Id, Node};
+use crate::energy::formula::groups::{add_chain, coordinates, independent, terms};
 use crate::points::Support;
 
 /// Most coordinates for which linear forms are compared.
@@ -182,12 +183,16 @@ impl Problem {
                 return self.no(self.axis(j, sign), reason);
             }
         }
-        if let Some(verdict) = self.integrate_out() {
-            return verdict;
-        }
+        let dropped = match self.integrate_out() {
+            Ok(dropped) => dropped,
+            Err(verdict) => return *verdict,
+        };
         let mut reasons: Vec<String> = Vec::new();
         let mut open: Option<Verdict> = None;
-        for (variables, root) in self.groups() {
+        for (variables, root) in independent(&mut self.graph, self.root, n) {
+            if variables.iter().all(|j| dropped.contains(j)) {
+                continue;
+            }
             let verdict = self.group(&variables, root);
             match verdict.normalizable {
                 Normalizable::No => return verdict,
@@ -213,47 +218,13 @@ impl Problem {
         Verdict::yes(&all.join("; "))
     }
 
-    /// Independent groups of coordinates, each with its part of the energy: Z is the product over groups.
-    fn groups(&mut self) -> Vec<(Vec<usize>, Id)> {
-        let n = self.supports.len();
-        let list = terms(&mut self.graph, self.root);
-        let mut parent: Vec<usize> = (0..n).collect();
-        fn find(parent: &mut [usize], mut i: usize) -> usize {
-            while parent[i] != i {
-                parent[i] = parent[parent[i]];
-                i = parent[i];
-            }
-            i
-        }
-        let variables: Vec<Vec<usize>> = list.iter().map(|t| coordinates(&self.graph, *t)).collect();
-        for v in &variables {
-            for &j in v.iter().skip(1) {
-                let (a, b) = (find(&mut parent, v[0]), find(&mut parent, j));
-                parent[a.max(b)] = a.min(b);
-            }
-        }
-        let mut members: std::collections::BTreeMap<usize, (Vec<usize>, Vec<Id>)> = Default::default();
-        for (t, v) in list.iter().zip(&variables) {
-            // A term without coordinates here is a constant that is not a finite number; it spoils the first group.
-            let g = find(&mut parent, v.first().copied().unwrap_or(0));
-            let entry = members.entry(g).or_default();
-            entry.1.push(*t);
-        }
-        for j in 0..n {
-            let g = find(&mut parent, j);
-            if let Some(entry) = members.get_mut(&g) {
-                entry.0.push(j);
-            }
-        }
-        members.into_values().map(|(v, t)| (v, self.graph.sum(&t))).collect()
-    }
-
-    /// Integrates coordinates out that occur in one term only. Returns a verdict if one of the integrals is infinite.
+    /// Integrates coordinates out that occur in one term only. Returns which they are, or a
+    /// refutation if one of the integrals is infinite.
     ///
     /// With `b = a x_v + h(rest)` and a constant, shifting and scaling x_v removes h: `integral exp(-phi(b)) dx_v` is the
     /// constant `integral exp(-phi(a s)) ds`, so the term can be dropped. With a factor, `integral exp(-g(rest) |b|^m) dx_v`
     /// is a constant times `g^(-1/m)`, so that the term becomes `log(g)/m`.
-    fn integrate_out(&mut self) -> Option<Verdict> {
+    fn integrate_out(&mut self) -> Result<Vec<usize>, Box<Verdict>> {
         let n = self.supports.len();
         let mut dropped: Vec<usize> = Vec::new();
         let mut alive = vec![true; n];
@@ -281,7 +252,7 @@ impl Problem {
                             "exp(-E) does not decay in {}: its integral over {} is infinite",
                             self.names[v], self.names[v]
                         );
-                        return Some(self.no(self.axis(v, 1.0), reason));
+                        return Err(Box::new(self.no(self.axis(v, 1.0), reason)));
                     }
                     Integral::Constant => {}
                     Integral::Term(t) => new_terms.push(t),
@@ -308,7 +279,7 @@ impl Problem {
                         over.join(", "),
                         self.names[j]
                     );
-                    return Some(self.no(self.axis(j, sign), reason));
+                    return Err(Box::new(self.no(self.axis(j, sign), reason)));
                 }
             }
         }
@@ -317,7 +288,7 @@ impl Problem {
             let more = if dropped.len() > 4 { ", ..." } else { "" };
             self.notes.push(format!("{}{more} can be integrated out in closed form", shown.join(", ")));
         }
-        None
+        Ok(dropped)
     }
 
     fn integral(&mut self, term: Id, v: usize, all: &[Facts]) -> Integral {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::energy::formula::graph::{Graph, Id, Node};
+use crate::energy::formula::groups::add_chain;
 
 /// Rebuilds `root` in the graph `to`; `replace` may give a node of `to` for a node of `from`, else it is rebuilt from its
 /// arguments, which folds constants and collects powers anew.
@@ -72,77 +73,6 @@ pub fn specialise(graph: &Graph, root: Id, theta: &[f64]) -> (Graph, Id) {
         .collect();
     let root = out.sum(&ids);
     (out, root)
-}
-
-/// The terms of a sum, in order.
-pub fn add_chain(graph: &Graph, root: Id) -> Vec<Id> {
-    let mut out = Vec::new();
-    let mut stack = vec![root];
-    while let Some(id) = stack.pop() {
-        match *graph.node(id) {
-            Node::Add(a, b) => stack.extend([b, a]),
-            _ => out.push(id),
-        }
-    }
-    out
-}
-
-/// The terms of a sum with constant factors distributed over inner sums; constants are left out.
-pub fn terms(graph: &mut Graph, root: Id) -> Vec<Id> {
-    let mut out = Vec::new();
-    let mut stack = vec![(1.0, root)];
-    while let Some((c, id)) = stack.pop() {
-        match *graph.node(id) {
-            Node::Add(a, b) => stack.extend([(c, b), (c, a)]),
-            Node::Mul(u, a) if graph.as_const(u).is_some() => {
-                stack.push((c * graph.as_const(u).unwrap_or(1.0), a));
-            }
-            _ if graph.as_const(id).is_some_and(f64::is_finite) => {}
-            _ => {
-                let factor = graph.constant(c);
-                let term = graph.mul(factor, id);
-                out.push(term);
-            }
-        }
-    }
-    out
-}
-
-/// The coordinates that `root` depends on, ascending.
-pub fn coordinates(graph: &Graph, root: Id) -> Vec<usize> {
-    let mut out: Vec<usize> = graph
-        .schedule_small(root)
-        .into_iter()
-        .filter_map(|id| match graph.node(id) {
-            Node::X(j) => Some(*j as usize),
-            _ => None,
-        })
-        .collect();
-    out.sort_unstable();
-    out.dedup();
-    out
-}
-
-/// Depth-first visits that cost the size of the expression, not of the graph.
-trait ScheduleSmall {
-    fn schedule_small(&self, root: Id) -> Vec<Id>;
-}
-
-impl ScheduleSmall for Graph {
-    fn schedule_small(&self, root: Id) -> Vec<Id> {
-        let mut seen = std::collections::HashSet::from([root]);
-        let mut out = vec![root];
-        let mut at = 0;
-        while at < out.len() {
-            for a in crate::energy::formula::graph::arguments(self.node(out[at])) {
-                if seen.insert(a) {
-                    out.push(a);
-                }
-            }
-            at += 1;
-        }
-        out
-    }
 }
 
 /// An affine form: gradient (n,) and constant.

@@ -17,6 +17,7 @@ mod derive;
 mod error;
 pub(crate) mod function;
 pub(crate) mod graph;
+pub(crate) mod groups;
 mod lower;
 mod parse;
 mod program;
