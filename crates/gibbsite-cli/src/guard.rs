@@ -71,10 +71,16 @@ fn improper(verdict: &Verdict, model: &Resolved) -> Failure {
         None => format!("this is no model: Z is infinite ({})", verdict.reason),
     };
     let name = model.names().first().map_or("x", String::as_str);
-    let hint = format!(
-        "add a term that grows in that direction, such as 0.01*{name}^2, or restrict the support, like --bounds \"{name}=-5..5\"; \
-         `gibbsite check` says more"
-    );
+    let hint = match verdict.falls_along {
+        Some(_) => format!(
+            "add a term that grows in that direction, such as 0.01*{name}^2, or restrict the support, like \
+             --bounds \"{name}=-5..5\"; `gibbsite check` says more"
+        ),
+        None => format!(
+            "add a term that grows there, or leave the place out with --bounds, like --bounds \"{name}=0.1..5\"; \
+             `gibbsite check` says more"
+        ),
+    };
     Failure::work("improper", message, hint)
 }
 
