@@ -222,6 +222,25 @@ fn minima_and_their_weights() {
 }
 
 #[test]
+fn what_is_no_minimum_is_said() {
+    let warned = |object: &Value, words: &str| object["warnings"].to_string().contains(words);
+    let (tail, code) = json(&["minimize", "exp(-x)"]);
+    assert_eq!((code, tail["minima"].as_array().unwrap().len(), tail["n_at_infinity"].as_u64()), (3, 0, Some(256)));
+    assert!(warned(&tail, "falls towards infinity along x = 1"), "{tail}");
+    let (pole, code) = json(&["minimize", "0.5*log(x)+x", "--bounds", "x=0..inf"]);
+    assert_eq!((code, pole["escapes"][0]["kind"].as_str()), (3, Some("pole")));
+    assert!(warned(&pole, "falls without bound towards x = 0") && !warned(&pole, "no model"), "{pole}");
+    let (cone, code) = json(&["minimize", "ackley:d=2", "--bounds", "x1=-5..5,x2=-5..5"]);
+    let first = &cone["minima"][0];
+    assert_eq!((code, first["kind"].as_str()), (0, Some("kink")));
+    assert!(first["curvatures"].is_null() && first["weight"].is_null() && number(first, "energy") < 1e-12, "{first}");
+    assert!(number(&cone["minima"][1], "weight") > 0.0 && warned(&cone, "1 at kinks"), "{cone}");
+    let (few, code) = json(&["minimize", "sum(i,1..d,(x[i]^2-1)^2)", "--dim", "6", "--starts", "60"]);
+    assert_eq!((code, few["n_starts"].as_u64()), (0, Some(60)));
+    assert!(number(&few, "n_estimated") > 45.0 && warned(&few, "--starts"), "{few}");
+}
+
+#[test]
 fn every_sampler_finds_the_moments() {
     for sampler in ["grid", "rwm", "mala", "hmc", "auto"] {
         let (s, code) = json(&["sample", QUARTIC, "--sampler", sampler, "--draws", "2000"]);
