@@ -16,8 +16,10 @@ use crate::rng::{Run, Streams};
 
 mod draws;
 mod start;
+mod wells;
 pub use draws::Draws;
 pub use start::{initial_points, initial_points_with_gradient};
+pub use wells::{Starts, dispersed_points};
 
 /// How long to run, and from which seed.
 #[derive(Clone, Debug, PartialEq)]
