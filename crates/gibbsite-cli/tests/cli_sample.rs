@@ -66,6 +66,9 @@ fn moments_that_do_not_exist_are_not_vouched_for() {
     assert_eq!(code, 3, "{s}");
     assert!(warnings(&s).contains("use the median"), "{s}");
     assert!((element(&s, "q95") - 6.314).abs() < 0.5, "{s}");
+    // Chains that never reach the tails see nothing of them; the quadrature does.
+    let (s, code) = sample(&["log(1+x^2)", "--sampler", "mala"]);
+    assert!(code == 3 && warnings(&s).contains("there is no mean") && !warnings(&s).contains("spread"), "{s}");
     let (s, code) = sample(&["1.5*log(1+x^2)"]);
     assert!(code == 0 && warnings(&s).contains("there is no variance"), "{s}");
     let (s, code) = sample(&["2.5*log(1+x^2)"]);

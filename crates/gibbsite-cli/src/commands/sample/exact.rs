@@ -95,6 +95,29 @@ pub fn integrate(model: &Resolved) -> Result<Quadrature, String> {
     }
 }
 
+/// Probability of the outermost nodes that may not carry a moment, and the share of the moment they may have.
+const TAIL: (f64, f64) = (1e-8, 0.01);
+
+/// The least Pareto shape of coordinate `j`, where a moment does not converge: 1 for the mean, 1/2 for the variance.
+///
+/// With shape k the part of the n-th moment that lies beyond probability p is p^(1 - n k), or all of it where it diverges.
+pub fn tail(q: &Quadrature, j: usize) -> Option<f64> {
+    let x = q.points.real.col(j);
+    let mut order: Vec<usize> = (0..q.n()).filter(|i| q.w[*i] > 0.0).collect();
+    order.sort_unstable_by(|a, b| x[*b].abs().total_cmp(&x[*a].abs()));
+    let share = |power: i32| {
+        let (mut mass, mut outer, mut all) = (0.0, 0.0, 0.0);
+        for &i in &order {
+            mass += q.w[i];
+            let part = q.w[i] * x[i].abs().powi(power);
+            outer += if mass < TAIL.0 { part } else { 0.0 };
+            all += part;
+        }
+        outer / all
+    };
+    if share(1) > TAIL.1 { Some(1.0) } else { (share(2) > TAIL.1).then_some(0.5) }
+}
+
 /// Mean and spread of every coordinate, and the mean energy, against the quadrature; those whose tails are too heavy for an
 /// error bar are left out.
 ///

@@ -16,7 +16,7 @@ const MIN_LIMIT: f64 = 1.01;
 const MAX_LIMIT: f64 = 1.1;
 
 /// Effective draws below which quantiles and R-hat itself are noise (the same authors: 100 for each of four chains).
-const MIN_ESS: f64 = 400.0;
+pub const MIN_ESS: f64 = 400.0;
 
 /// Standard errors beyond which a difference between the halves of the chains is a drift.
 const MAX_DRIFT: f64 = 5.0;

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::distance::{self, Distance};
 use super::draw::Drawn;
 use super::exact::{self, Gap};
+use super::mixing::MIN_ESS;
 use crate::resolve::Resolved;
 
 /// How heavy the tails of a coordinate are.
@@ -13,8 +14,11 @@ use crate::resolve::Resolved;
 pub struct Tail {
     /// Pareto shape of |x - median|: moments of order 1/k and above do not exist. NaN if unknown.
     pub k: f64,
-    /// Its standard error.
+    /// Its standard error; infinite with too few effective draws to tell.
     pub std_err: f64,
+    /// What quadrature says of k, whatever the draws have seen: at least 1 where the mean diverges, at least 1/2 where the
+    /// variance does.
+    pub at_least: Option<f64>,
 }
 
 /// Standard error of k beyond which it tells nothing: that of about 700 draws.
@@ -33,12 +37,13 @@ impl Tail {
 
     /// The same of the fourth moment: below 1/4. Without the margin: a comparison more is worth more than one that is sure.
     pub fn has_fourth_moment(&self) -> bool {
-        self.k < 0.25 || self.k.is_nan()
+        self.at_least.is_none() && (self.k < 0.25 || self.k.is_nan() || self.std_err == f64::INFINITY)
     }
 
     fn reaches(&self, k: f64) -> bool {
         // The error grows with k, so that a tail beyond all moments is told by few draws.
-        self.std_err / (1.0 + self.k.max(0.0)) < MAX_TAIL_ERROR && self.k + 2.0 * self.std_err >= k
+        self.at_least.is_some_and(|at_least| at_least >= k)
+            || self.std_err / (1.0 + self.k.max(0.0)) < MAX_TAIL_ERROR && self.k + 2.0 * self.std_err >= k
     }
 }
 
@@ -67,7 +72,9 @@ impl Report {
                 s.mcse_sd = s.mcse_sd.hypot(b.sd * (b.sd_ratio - 1.0));
             }
             let (k, std_err) = tail_shape(&chains.concat());
-            (s, Tail { k, std_err })
+            // Of chains that hardly move the tail is where they happened to stay.
+            let std_err = if s.ess_bulk.min(s.ess_tail) < MIN_ESS { f64::INFINITY } else { std_err };
+            (s, Tail { k, std_err, at_least: None })
         };
         let (coordinates, tails): (Vec<Summary>, Vec<Tail>) = match drawn.dim {
             1 => vec![of(0)].into_iter().unzip(),
@@ -80,6 +87,9 @@ impl Report {
         let mut report = Self { coordinates, energy, tails, distance: None, exact: Ok(Vec::new()) };
         match exact::integrate(model) {
             Ok(q) => {
+                for (j, tail) in report.tails.iter_mut().enumerate() {
+                    tail.at_least = exact::tail(&q, j);
+                }
                 report.distance = distance::to_exact(model, drawn, q.log_z, report.least_ess());
                 report.exact = exact::compare(&q, drawn, &report.tails);
             }

@@ -136,13 +136,14 @@ impl Report {
 fn judge_tails(out: &mut Outcome, tails: &[Tail], names: &[String]) {
     let heaviest = |which: &[usize]| {
         let worst = which.iter().copied().max_by(|a, b| tails[*a].k.total_cmp(&tails[*b].k));
-        worst.map_or_else(String::new, |j| {
-            format!(
+        worst.map_or_else(String::new, |j| match tails[j].at_least {
+            Some(k) => format!("by quadrature the Pareto k of {} is {k} at least", name(j, names)),
+            None => format!(
                 "Pareto k of {} is {} +- {}",
                 name(j, names),
                 text::digits(tails[j].k, 2),
                 text::digits(tails[j].std_err, 1)
-            )
+            ),
         })
     };
     let no_mean: Vec<usize> = (0..tails.len()).filter(|j| !tails[*j].has_mean()).collect();
