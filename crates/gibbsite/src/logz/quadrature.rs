@@ -136,6 +136,17 @@ impl Quadrature {
         crate::simd::dot(&self.w, f_values)
     }
 
+    /// How far [`Quadrature::expect`] may be off: the difference between the embedded Gauss rule and the Kronrod rule,
+    /// `|sum_i g_i w_i (f_i - E_p[f])|`, usually far larger than the error of the latter. The panels were cut for the
+    /// integral of exp(-E); where a symmetry makes that easy, f may vary inside them.
+    ///
+    /// # Panics
+    /// If the length differs from the number of nodes.
+    pub fn expect_error(&self, f_values: &[f64]) -> f64 {
+        let mean = self.expect(f_values);
+        self.w.iter().zip(&self.gauss).zip(f_values).map(|((w, g), f)| w * g * (f - mean)).sum::<f64>().abs()
+    }
+
     /// Cov_p[f, g].
     ///
     /// # Panics
