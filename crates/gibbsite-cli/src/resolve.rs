@@ -28,6 +28,8 @@ pub struct Resolved {
     pub description: String,
     /// Its name, if it is one of the menu.
     pub name: Option<&'static str>,
+    /// Names of the data columns it was fitted to, one per coordinate; empty if it was not fitted.
+    pub columns: Vec<String>,
 }
 
 impl Resolved {
@@ -142,7 +144,8 @@ fn model_file(path: &str, options: &EnergyOptions) -> Result<Resolved, Failure> 
     let plain = beta == 1.0 && options.bounds.is_none() && options.param.is_empty();
     let description = describe(format!("{path}: {formula}"), &options.param, options);
     let log_z = model.log_z.filter(|_| plain).filter(|z| z.std_err == 0.0).map(|z| z.value);
-    Ok(Resolved { formula: scaled(formula, beta, &wanted)?, log_z, beta, description, name: None })
+    let formula = scaled(formula, beta, &wanted)?;
+    Ok(Resolved { formula, log_z, beta, description, name: None, columns: model.columns.clone() })
 }
 
 fn is_name(text: &str) -> bool {
@@ -202,6 +205,7 @@ fn of_menu(name: &str, params: Option<&str>, options: &EnergyOptions) -> Result<
         beta: options.beta,
         description: describe(shown, &[], options),
         name: Some(entry.name),
+        columns: Vec::new(),
     })
 }
 
@@ -240,7 +244,7 @@ fn of_formula(text: &str, options: &EnergyOptions) -> Result<Resolved, Failure> 
         formula = scaled(text, options.beta, &wanted)?;
     }
     let description = describe(text.to_string(), &options.param, options);
-    Ok(Resolved { formula, log_z: None, beta: options.beta, description, name: None })
+    Ok(Resolved { formula, log_z: None, beta: options.beta, description, name: None, columns: Vec::new() })
 }
 
 /// The formula `beta * (source)`, so that a temperature needs nothing else than formulas.

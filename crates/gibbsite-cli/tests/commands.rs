@@ -317,36 +317,6 @@ fn bad_chains_are_a_bad_verdict() {
 }
 
 #[test]
-fn pictures_of_one_two_and_many_dimensions() {
-    let dir = tempfile::tempdir().unwrap();
-    let call = |args: &[&str]| {
-        let (out, code) = json_in(dir.path(), args);
-        assert_eq!(code, 0, "{args:?}: {out}");
-        let path = dir.path().join(out["path"].as_str().unwrap());
-        assert!(std::fs::metadata(&path).unwrap().len() > 1000, "{args:?}");
-        (out, std::fs::read(path).unwrap())
-    };
-    std::fs::write(dir.path().join("data.csv"), "a,b\n0.1,0.2\n0.5,-0.4\n-1,2\n").unwrap();
-    for file in ["d.csv", "d.npy", "d.npz"] {
-        json_in(dir.path(), &["sample", "ring", "--sampler", "mala", "--draws", "50", "--chains", "6", "--out", file]);
-    }
-    assert_eq!(
-        call(&["plot", QUARTIC, "--data", "data.csv", "--columns", "a", "--out", "a.svg"]).0["kind"],
-        "landscape_1d"
-    );
-    let (walk, first) = call(&["plot", "ring", "--data", "data.csv", "--out", "r.png"]);
-    assert_eq!((walk["kind"].as_str(), walk["n_walks"].as_u64()), (Some("landscape_2d"), Some(5)));
-    assert_eq!(call(&["plot", "ring", "--data", "data.csv", "--threads", "1", "--out", "r.png"]).1, first);
-    // The same draws, whatever the format of the file.
-    let csv = call(&["plot", "ring", "--draws", "d.csv", "--out", "b.svg"]).1;
-    assert_eq!(call(&["plot", "ring", "--draws", "d.npy", "--out", "b.svg"]).1, csv);
-    assert_eq!(call(&["plot", "ring", "--draws", "d.npz", "--out", "b.svg"]).1, csv);
-    json_in(dir.path(), &["sample", "gaussian:d=3", "--draws", "50", "--chains", "6", "--out", "g.csv"]);
-    assert_eq!(call(&["plot", "gaussian:d=3", "--draws", "g.csv", "--out", "t.svg"]).0["kind"], "traces");
-    assert_eq!(json_in(dir.path(), &["plot", "x^2", "--draws", "g.csv"]).0["kind"], "landscape_1d");
-}
-
-#[test]
 fn the_menus_are_complete() {
     let (menu, code) = json(&["energies"]);
     assert_eq!(code, 0);

@@ -14,6 +14,7 @@ mod error;
 mod idx;
 mod npy;
 mod npz;
+mod shape;
 mod source;
 mod write;
 

@@ -216,7 +216,8 @@ fn epoch_message(row: &gibbsite::train::Row) -> String {
     parts.join("  ")
 }
 
-fn saved_model(model: &Resolved, fitted: &Fit, table: &Table) -> Model {
+/// What the model file holds.
+pub fn saved_model(model: &Resolved, fitted: &Fit, table: &Table) -> Model {
     let space = model.formula.space();
     let bound = |(name, s): (&String, &Support)| Bound { name: name.clone(), lower: s.lower(), upper: s.upper() };
     let bounds = space.names.iter().zip(&space.reals).filter(|(_, s)| **s != Support::Real).map(bound).collect();

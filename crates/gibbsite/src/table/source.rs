@@ -116,6 +116,22 @@ impl Loaded {
         delimited::read(&file, &self.bytes, |names| select(&file, names))
     }
 
+    /// The shape of an NPY or NPZ array; nothing for other formats.
+    pub fn array_shape(mut self) -> Result<Option<Vec<usize>>, DataError> {
+        if self.bytes.starts_with(b"\x1f\x8b") {
+            self.bytes = gunzip(&self.file, &self.bytes)?;
+        }
+        if self.bytes.starts_with(b"PK") {
+            let (_, array) = npz::read_array(&self.file, &self.bytes, self.key.as_deref())?;
+            return Ok(Some(array.layout.shape));
+        }
+        if !self.bytes.starts_with(npy::MAGIC) {
+            return Ok(None);
+        }
+        let layout = npy::read_layout(&mut self.bytes.as_slice());
+        layout.map(|l| Some(l.shape)).map_err(|source| DataError::Array { file: self.file, source })
+    }
+
     fn refuse_key(&self, kind: &'static str) -> Result<(), DataError> {
         match &self.key {
             Some(key) => Err(DataError::BadOption { file: self.file.clone(), option: key.clone(), kind }),
