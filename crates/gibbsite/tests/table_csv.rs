@@ -46,6 +46,41 @@ fn the_same_table_in_many_spellings() {
 }
 
 #[test]
+fn what_looks_like_a_numeric_header_is_noted() {
+    for (text, noted) in [
+        ("2019\n10.1\n9.8\n", true),
+        ("0,1,2\n0.5,1,7\n1,2,3\n", true),
+        ("year,2020\n1,2\n", true),
+        ("10\n10.1\n9.8\n", false),
+        ("2019\n2020\n2021\n", false),
+        ("0,1\n1,0\n", false),
+        ("x\n10.1\n", false),
+    ] {
+        let table = read(text);
+        assert_eq!(table.notes.len(), usize::from(noted), "{text:?}: {:?}", table.notes);
+    }
+    assert_eq!(read("2019\n10.1\n9.8\n").n_rows(), 3);
+}
+
+#[test]
+fn columns_are_named_or_numbered() {
+    let names = |columns: &[&str], ignore: &[&str]| {
+        read_with("b,1,a\n1,2,3\n4,5,6\n", &options(columns, ignore, None)).map(|t| t.names)
+    };
+    assert_eq!(names(&["3", "b"], &[]).unwrap(), ["a", "b"]);
+    assert_eq!(names(&["1"], &[]).unwrap(), ["1"], "a name comes before a number");
+    assert_eq!(names(&[], &["2"]).unwrap(), ["b", "a"]);
+    for wrong in ["0", "4", "-1", "1.0"] {
+        assert!(matches!(names(&[wrong], &[]), Err(DataError::UnknownColumn { .. })), "{wrong}");
+    }
+    assert!(matches!(names(&["3", "a"], &[]), Err(DataError::RepeatedColumn { .. })));
+    let bare = read_with("1,2\n3,4\n", &options(&["2"], &[], None)).unwrap();
+    assert_eq!(bare.names, ["x2"]);
+    let (_, hint) = error("\"name, full\",b\nx,2\ny,4\n");
+    assert!(hint.ends_with("--ignore '\"name, full\"'"), "{hint}");
+}
+
+#[test]
 fn headers_are_told_from_data() {
     for (text, names, n_rows) in [
         ("1\n2\n", &["x"][..], 2),

@@ -1,4 +1,5 @@
-//! CSV: rows of cells separated by commas, semicolons or tabs, with or without a header.
+//! CSV: rows of cells separated by commas, semicolons or tabs, with or without a header. A first line of nothing but
+//! numbers is data.
 
 use csv::ByteRecord;
 
@@ -27,13 +28,16 @@ pub(super) fn read(
     }
     check_limit(file, first.len(), "columns", MAX_COLUMNS)?;
     let mut more = text.next(&mut record);
+    let mut notes = Vec::new();
     let names = if is_header(&first, more.then_some(&record)) {
         let names = header_names(file, &first)?;
         if !more {
             return Err(DataError::NoRows { file: file.into(), n_columns: names.len() });
         }
+        notes.extend(numeric_names(file, &names));
         names
     } else {
+        notes.extend(numeric_header(file, &first, more.then_some(&record)));
         text = Text::new(bytes, text.separator);
         more = text.next(&mut record);
         default_names(first.len())
@@ -44,7 +48,7 @@ pub(super) fn read(
         rows.push(&text, &record)?;
         more = text.next(&mut record);
     }
-    rows.finish(&names, &selection)
+    Ok(Table { notes, ..rows.finish(&names, &selection)? })
 }
 
 /// The records of a text, blank lines left out.
@@ -121,6 +125,27 @@ fn is_header(first: &ByteRecord, second: Option<&ByteRecord>) -> bool {
     let all_text = first.iter().all(is_text);
     let differs = |second: &ByteRecord| first.iter().zip(second).any(|(a, b)| is_text(a) && !is_text(b));
     all_text || second.map_or_else(|| first.iter().any(is_text), differs)
+}
+
+/// A note on a header some of whose names are numbers.
+fn numeric_names(file: &str, names: &[String]) -> Option<String> {
+    let number = names.iter().find(|name| parse(name.as_bytes()).is_ok())?;
+    Some(format!("{file}: the first line names the columns, although {number} is a number"))
+}
+
+/// A note on a first line that is read as data, as all its cells are numbers, but may have been meant as a header: years,
+/// or whole numbers counting up (as pandas numbers columns without names), over a row with decimals.
+fn numeric_header(file: &str, first: &ByteRecord, second: Option<&ByteRecord>) -> Option<String> {
+    let whole = |cell: &[u8]| std::str::from_utf8(cell).ok()?.trim().parse::<i64>().ok();
+    let cells: Vec<i64> = first.iter().map(whole).collect::<Option<_>>()?;
+    let has_decimals = second?.iter().any(|cell| parse(cell).is_ok() && whole(cell).is_none());
+    let counts_up = cells.len() > 1 && cells.windows(2).all(|w| w[0].checked_add(1) == Some(w[1]));
+    let years = cells.iter().all(|year| (1800..=2100).contains(year));
+    (has_decimals && (counts_up || years)).then(|| {
+        let shown = String::from_utf8_lossy(first.as_slice()).into_owned();
+        let shown = if first.len() == 1 { shown } else { format!("{}, ...", cells[0]) };
+        format!("{file}: the first line ({shown}) is read as data, as it holds numbers only; if it is a header, give the columns names")
+    })
 }
 
 fn header_names(file: &str, first: &ByteRecord) -> Result<Vec<String>, DataError> {
@@ -267,6 +292,6 @@ impl<'a> Rows<'a> {
         let label = self.label.map(|(j, cells)| Label::from_text(names[j].clone(), cells));
         let used = selection.columns.iter().map(|&j| names[j].clone()).collect();
         let columns = Matrix::from_columns(self.n_rows, n_cols, data);
-        Ok(Table { names: used, columns, label, source: self.file.into() })
+        Ok(Table { names: used, columns, label, source: self.file.into(), notes: Vec::new() })
     }
 }
