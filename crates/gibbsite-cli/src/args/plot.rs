@@ -11,7 +11,7 @@ use super::values;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   gibbsite plot \"x^4 - 6*x^2 - 0.5*x\" --out well.png
-  gibbsite plot himmelblau --draws draws.csv --out himmelblau.svg")]
+  gibbsite plot ring:r=2,sigma=0.2 --draws draws.csv --out ring.svg")]
 pub struct PlotArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
@@ -23,8 +23,8 @@ pub struct PlotArgs {
     #[arg(long, value_name = "DATA", value_parser = values::text)]
     pub data: Option<String>,
     /// Columns of the data, as many as the energy has dimensions
-    #[arg(long, value_name = "COLUMN,..", value_parser = values::text, value_delimiter = ',')]
-    pub columns: Vec<String>,
+    #[arg(long, value_name = "COLUMN,..", value_parser = values::name_list)]
+    pub columns: Vec<values::NameList>,
     /// Lower corner of the picture: one number for every coordinate, or one each [default: where p is]
     #[arg(long, value_name = "L,..", value_parser = values::real, value_delimiter = ',')]
     pub lower: Vec<f64>,

@@ -13,6 +13,7 @@ use gibbsite::run::{self, RunOptions};
 use serde_json::json;
 
 use crate::args::plot::PlotArgs;
+use crate::args::values::NameList;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::plot::{Grid2, landscape_1d, landscape_2d, traces};
@@ -36,11 +37,15 @@ const WALKS: (usize, usize) = (5, 120);
 /// Undefined energies, files that cannot be read or written, dimensions that cannot be drawn.
 pub fn run(args: &PlotArgs, ctx: &Context) -> Result<Outcome, Failure> {
     check_ending(&args.out)?;
+    let data = args.data.as_deref().and_then(gibbsite::table::path_of);
+    let inputs =
+        [("the model", guard::files::of_energy(&args.energy)), ("--draws", args.draws.clone()), ("--data", data)];
+    guard::files::check(&inputs, &[("--out", Some(args.out.clone()))])?;
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     guard::defined(&model)?;
     let dim = model.dim();
     let chains = args.draws.as_deref().map(|path| overlay::draws(path, dim)).transpose()?;
-    let data = args.data.as_deref().map(|spec| overlay::data(spec, &args.columns, dim)).transpose()?;
+    let data = args.data.as_deref().map(|spec| overlay::data(spec, &NameList::all(&args.columns), dim)).transpose()?;
     let mut out = Outcome::new();
     out.put("path", args.out.display().to_string());
     match dim {

@@ -345,6 +345,10 @@ impl DataError {
             Self::Ragged { spans_lines: true, .. } => "a quote that opens in this row may never be closed".into(),
             Self::Ragged { .. } => "quote cells that contain the separator, as in \"a,b\"".into(),
             Self::DuplicateName { .. } => "rename one of them in the header".into(),
+            Self::UnknownColumn { name, names, .. } if part_of(name, names).is_some() => {
+                let whole = part_of(name, names).map_or_else(String::new, |whole| column_list([whole]));
+                format!("did you mean {whole}? A name with a comma goes in quotes")
+            }
             Self::UnknownColumn { suggestion, names, .. } => {
                 suggest(suggestion, &format!("the columns are {}", list(names)))
             }
@@ -392,6 +396,11 @@ fn list(names: &[String]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// The name with a comma of which `part` is a piece: what is left of it where nothing is quoted.
+fn part_of<'a>(part: &str, names: &'a [String]) -> Option<&'a String> {
+    names.iter().find(|n| n.contains(',') && n.split(',').any(|piece| piece.trim() == part))
 }
 
 fn is_decimal_comma(text: &str) -> bool {
