@@ -55,8 +55,8 @@ pub fn to_error(value: f64, error: f64) -> String {
         _ if value != 0.0 && value.abs() < 1e-4 => {
             format!("{value:.*e}", (exponent(value) - exponent(error) + 1).clamp(0, 16) as usize)
         }
-        Place::Decimals(n) => format!("{value:.n$}"),
-        Place::Scientific => digits(value, (exponent(value) - exponent(error) + 2).clamp(1, 17) as usize),
+        Place::Decimals(n) if exponent(error) < 2 => format!("{value:.n$}"),
+        _ => digits(value, (exponent(value) - exponent(error) + 2).clamp(1, 17) as usize),
     }
 }
 
@@ -225,6 +225,7 @@ mod tests {
             (0.611845, 0.00213, "0.6118"),
             (-12.3456, 1.234, "-12.3"),
             (1234.5, 123.4, "1234"),
+            (2_387_775.0, 1.5e6, "2.4e6"),
             (9.512_34e-5, 8.1e-6, "9.51e-5"),
             (-3.2e-9, 4e-8, "-3e-9"),
             (1.0, 0.0999, "1.00"),

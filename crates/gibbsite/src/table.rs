@@ -16,6 +16,7 @@ mod idx;
 mod npy;
 mod npz;
 mod source;
+mod spaced;
 mod write;
 
 pub use atomic::atomic_write;

@@ -324,7 +324,8 @@ impl DataError {
                 )
             }
             Self::NonNumeric { text, .. } if is_spaced(text) => {
-                "columns are separated by commas, semicolons or tabs, not by spaces".into()
+                "separate columns by commas; with spaces, every row needs as many numbers as the header has names"
+                    .into()
             }
             Self::NonNumeric { cell, n_in_column, n_rows, .. } => match n_in_column {
                 1 => format!("correct this cell, or leave the column out with --ignore {}", column_list([&cell.name])),
