@@ -16,7 +16,7 @@ In more than two dimensions draws are shown as traces, or by their energies.
 
 Examples:
   gibbsite plot \"x^4 - 6*x^2 - 0.5*x\" --out well.png
-  gibbsite plot himmelblau --draws draws.csv --out himmelblau.svg")]
+  gibbsite plot ring:r=2,sigma=0.2 --draws draws.csv --out ring.svg")]
 pub struct PlotArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
@@ -28,8 +28,8 @@ pub struct PlotArgs {
     #[arg(long, value_name = "DATA", value_parser = values::text)]
     pub data: Option<String>,
     /// Columns of the data, as many as the energy has dimensions
-    #[arg(long, value_name = "COLUMN,..", value_parser = values::text, value_delimiter = ',')]
-    pub columns: Vec<String>,
+    #[arg(long, value_name = "COLUMN,..", value_parser = values::name_list)]
+    pub columns: Vec<values::NameList>,
     /// What to draw; auto is the landscape in one and two dimensions, else traces of --draws, or energies if --data is given
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = names::PLOT_KINDS)]
     pub kind: String,

@@ -1,5 +1,7 @@
 //! `gibbsite fit`: the parameters of a formula learned from data, each with its errors, and the model file.
 
+mod call;
+
 use std::time::Instant;
 
 use gibbsite::energy::formula::Formula;
@@ -7,7 +9,7 @@ use gibbsite::energy::{Energy, Parametric};
 use gibbsite::logz::{Options, quadrature};
 use gibbsite::model_file::{Bound, EnergySpec, LogZValue, Model};
 use gibbsite::points::{Points, Support};
-use gibbsite::table::{ReadOptions, Table, atomic_write};
+use gibbsite::table::{ReadOptions, Table, atomic_write, column_list};
 use gibbsite::train::{
     CheckpointOptions, Control, Decay, Fit, LogLikelihood, ObjectiveKind, OptimizerKind, PoolStart, Sampler, Steps,
     TrainEvent, TrainOptions, epochs_for, fit,
@@ -16,6 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::args::data::DataOptions;
 use crate::args::fit::FitArgs;
+use crate::args::values::NameList;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::resolve::{self, Resolved};
@@ -27,10 +30,16 @@ use crate::{failures, guard, text};
 /// Data or an energy that cannot be used; a start or a result that is no model; a training that failed.
 pub fn run(args: &FitArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let begin = Instant::now();
-    let mut model = resolve::energy_with_free_parameters(&args.energy, &args.energy_options)?;
+    call::files(args)?;
+    let fixed = call::fixed(args)?;
     let table = read(&args.data, &args.data_options)?;
+    let mut model = resolve::energy_with_free_parameters(&args.energy, &call::sized(args, &table))?;
     check_columns(&model, &table)?;
+    call::objective(args, &model)?;
+    call::inside(&model, &table)?;
     let mut options = options(args, &model, ctx)?;
+    options.fixed = call::parameters(fixed, &model.formula)?;
+    call::notes(args, &table, options.objective, ctx);
     let data = table.points();
     set_start(&mut model, args, options.objective)?;
     if args.init.is_empty() && matches!(options.objective, ObjectiveKind::Cd | ObjectiveKind::Pcd) {
@@ -70,8 +79,8 @@ pub fn run(args: &FitArgs, ctx: &Context) -> Result<Outcome, Failure> {
 /// # Errors
 /// Data that cannot be read, with file, row and column.
 pub fn read(spec: &str, options: &DataOptions) -> Result<Table, Failure> {
-    let columns = (!options.columns.is_empty()).then(|| options.columns.clone());
-    let options = ReadOptions { columns, ignore: options.ignore.clone(), label: options.label.clone() };
+    let columns = Some(NameList::all(&options.columns)).filter(|names| !names.is_empty());
+    let options = ReadOptions { columns, ignore: NameList::all(&options.ignore), label: options.label.clone() };
     Table::read(spec, &options).map_err(failures::data)
 }
 
@@ -85,7 +94,7 @@ fn check_columns(model: &Resolved, table: &Table) -> Result<(), Failure> {
         model.names().join(", "),
         table.names.join(", ")
     );
-    let example = table.names.iter().take(dim).cloned().collect::<Vec<_>>().join(",");
+    let example = column_list(table.names.iter().take(dim));
     Err(Failure::usage("dimension", message, format!("choose the columns, like --columns {example}")))
 }
 
@@ -286,7 +295,11 @@ fn report(out: &mut Outcome, args: &FitArgs, model: &Resolved, fitted: &Fit, cut
             table.row([name.clone(), text::number(fitted.theta[k]), "held fixed".into()]);
             continue;
         }
-        let mut row = vec![name.clone(), format!("{:.6}", fitted.theta[k]), text::digits(fitted.theta_std_err[k], 2)];
+        let mut row = vec![
+            name.clone(),
+            text::to_error(fitted.theta[k], fitted.theta_std_err[k]),
+            text::digits(fitted.theta_std_err[k], 2),
+        ];
         row.extend(fitted.theta_mcse.as_ref().map(|m| text::digits(m[k], 2)));
         table.row(row);
     }

@@ -12,6 +12,7 @@ use gibbsite::points::{Matrix, Points};
 use gibbsite::table::{ReadOptions, Table};
 
 use crate::args::plot::PlotArgs;
+use crate::args::values::NameList;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::plot::{Grid2, Landscape, Plane, energy_histograms, landscape_1d, landscape_2d, traces};
@@ -42,6 +43,10 @@ struct Picture<'a> {
 /// Undefined energies, files that cannot be read or written, dimensions that cannot be drawn.
 pub fn run(args: &PlotArgs, ctx: &Context) -> Result<Outcome, Failure> {
     check_ending(&args.out)?;
+    let data = args.data.as_deref().and_then(gibbsite::table::path_of);
+    let inputs =
+        [("the model", guard::files::of_energy(&args.energy)), ("--draws", args.draws.clone()), ("--data", data)];
+    guard::files::check(&inputs, &[("--out", Some(args.out.clone()))])?;
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     guard::defined(&model)?;
     let dim = model.dim();
@@ -49,7 +54,7 @@ pub fn run(args: &PlotArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let mut names = if model.columns.len() == dim { model.columns.clone() } else { model.names().to_vec() };
     let mut data = None;
     if let Some(spec) = &args.data {
-        let table = read_data(spec, &args.columns, dim)?;
+        let table = read_data(spec, &NameList::all(&args.columns), dim)?;
         names.clone_from(&table.names);
         data = Some(table.into_points());
     }

@@ -35,6 +35,7 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
         ));
     }
     let file = args.out.as_deref().map(write::DrawsFile::new).transpose()?;
+    guard::files::check(&[("the model", guard::files::of_energy(&args.energy))], &[("--out", args.out.clone())])?;
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     let mut out = Outcome::new();
     let sampler = draw::choose(&args.sampler, &model)?;

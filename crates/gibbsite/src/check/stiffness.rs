@@ -21,7 +21,10 @@ pub fn stiffness<E: Differentiable + ?Sized>(energy: &E, starts: &Points) -> Opt
     let lowest = lowest(energy, starts);
     let found = minimize_from(energy, &lowest, MAX_STEPS).ok()?;
     let deepest = found.minima.first().filter(|m| !m.degenerate)?;
-    let (low, high) = (deepest.curvatures.first()?, deepest.curvatures.last()?);
+    let (low, high) = {
+        let curvatures = deepest.curvatures.as_ref()?;
+        (curvatures.first()?, curvatures.last()?)
+    };
     (*low > 0.0 && high.is_finite()).then(|| high / low)
 }
 

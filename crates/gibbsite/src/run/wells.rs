@@ -101,7 +101,7 @@ fn around(wells: &[Minimum], n: usize, seed: u64) -> Points {
     let u = rng.uniforms(Purpose::Init, n, dim);
     let at = |i: usize, j: usize| {
         let well = &wells[i % wells.len()];
-        let stiffest = well.curvatures.last().copied().unwrap_or(1.0);
+        let stiffest = well.curvatures.as_ref().and_then(|c| c.last()).copied().unwrap_or(1.0);
         well.x[j] + (4.0 * u.col(j)[i] - 2.0) / stiffest.max(1.0).sqrt()
     };
     Points::from_real(Matrix::from_fn(n, dim, at))

@@ -54,6 +54,11 @@ pub(super) fn exists(spec: &str) -> bool {
     Spec::parse(spec, is_file).is_some() || [".csv", ".npy", ".npz"].iter().any(|ending| spec.contains(ending))
 }
 
+/// The file that `spec` (`FILE`, `FILE:KEY`, `FILE:KEY:bits=N`) names, if it is there; `None` for standard input, `-`.
+pub fn path_of(spec: &str) -> Option<std::path::PathBuf> {
+    (spec != "-").then(|| Spec::parse(spec, is_file))?.map(|s| s.path.into())
+}
+
 /// Reads the file (or standard input) that `spec` names.
 pub(super) fn load(spec: &str) -> Result<Loaded, DataError> {
     if spec == "-" {
@@ -160,7 +165,7 @@ fn table_of(
         columns = Matrix::from_columns(columns.n_rows(), n, columns.as_slice()[..n * columns.n_rows()].to_vec());
         Some(Label { name, values, classes: Vec::new() })
     });
-    Ok(Table { names: used_names, columns, label, source: file })
+    Ok(Table { names: used_names, columns, label, source: file, notes: Vec::new() })
 }
 
 /// Unpacks gzip, also of several members.

@@ -82,7 +82,7 @@ pub fn fit<E: Jet + ?Sized>(
     let energy = &mut energy;
     let names = energy.theta_names();
     let mut warnings = Vec::new();
-    let free = find_free(energy, &train_data, &mut warnings);
+    let free = find_free(energy, &train_data, &options.fixed, &mut warnings)?;
     warnings.iter().for_each(|w| on_event(&TrainEvent::Warning(w)));
     if !free.contains(&true) {
         return Err(TrainError::NoParameters);

@@ -97,6 +97,8 @@ pub struct TrainOptions {
     pub average: bool,
     /// Names of parameters that are kept positive.
     pub positive: Vec<String>,
+    /// Names of parameters that are held at the value they start with.
+    pub fixed: Vec<String>,
     /// Seed of everything.
     pub seed: u64,
     /// Rollbacks before the training gives up.
@@ -122,6 +124,7 @@ impl Default for TrainOptions {
             valid: 0.0,
             average: true,
             positive: Vec::new(),
+            fixed: Vec::new(),
             seed: 0,
             max_rollbacks: 3,
         }

@@ -46,17 +46,21 @@ pub(super) fn check_data<E: Energy + ?Sized>(energy: &E, data: &Points) -> Resul
     }
 }
 
-/// Which parameters move: all but those that only shift the energy.
+/// Which parameters move: all but those in `fixed` and those that only shift the energy.
 pub(super) fn find_free<E: Parametric + ?Sized>(
     energy: &mut E,
     data: &Points,
+    fixed: &[String],
     warnings: &mut Vec<TrainWarning>,
-) -> Vec<bool> {
+) -> Result<Vec<bool>, TrainError> {
     let names = energy.theta_names();
+    if let Some(name) = fixed.iter().find(|name| !names.contains(name)) {
+        return Err(TrainError::UnknownParameter { name: name.clone(), known: names });
+    }
     let mut theta = vec![0.0; names.len()];
     energy.read_theta(&mut theta);
-    let found = identify(energy, data);
-    let mut free = vec![true; names.len()];
+    let mut free: Vec<bool> = names.iter().map(|name| !fixed.contains(name)).collect();
+    let found = identify(energy, data, &free);
     for k in found.offsets {
         free[k] = false;
         warnings.push(TrainWarning::Offset { name: names[k].clone(), value: theta[k] });
@@ -64,5 +68,5 @@ pub(super) fn find_free<E: Parametric + ?Sized>(
     for group in found.redundant {
         warnings.push(TrainWarning::Redundant { names: group.into_iter().map(|k| names[k].clone()).collect() });
     }
-    free
+    Ok(free)
 }
