@@ -1,0 +1,132 @@
+//! How far a contrastive training ended from the maximum of the likelihood, where log Z is exact: not guessed from one step
+//! but walked, by the exact fit from there.
+
+use super::dense::Correlation;
+use super::event::{OFF_MCSES, TrainWarning};
+use super::fit::Raw;
+use super::newton::{NewtonOptions, minimise};
+use super::options::{ObjectiveKind, Sampler, TrainOptions};
+use super::std_err::held;
+use crate::energy::Parametric;
+use crate::logz::Quadrature;
+use crate::objective::{FullBatch, Mle};
+use crate::points::{Matrix, Points};
+
+/// Energy evaluations that the walk may take: about a second. In one dimension it takes a thousandth of that.
+const BUDGET: u64 = 20_000_000;
+
+/// What is known about the way to the maximum of the likelihood.
+#[derive(Clone, Debug)]
+pub(super) enum Distance {
+    /// `phi - phi_max`, by parameter.
+    Walked(Vec<f64>),
+    /// The exact fit did not arrive: the score statistic `sqrt(n g' I^-1 g)`.
+    Score(f64),
+}
+
+/// The energy's theta, at which `q` is the quadrature, is as before on return.
+pub(super) fn distance<E: Parametric + ?Sized>(
+    energy: &mut E,
+    q: &Quadrature,
+    data: &Points,
+    free: &[bool],
+) -> Distance {
+    let p = free.len();
+    let mut phi = vec![0.0; p];
+    energy.read_theta(&mut phi);
+    let mut mle = Mle::new(data).with_budget(Some(BUDGET));
+    let walk = minimise(&mut mle, energy, free, &NewtonOptions::default(), &mut |_| {});
+    let mut best = vec![0.0; p];
+    energy.read_theta(&mut best);
+    energy.set_theta(&phi);
+    match walk {
+        Ok(minimum) if !minimum.stopped => Distance::Walked(phi.iter().zip(&best).map(|(a, b)| a - b).collect()),
+        Ok(_) | Err(_) => Distance::Score(score(energy, q, data, free)),
+    }
+}
+
+/// Rao's score statistic at the energy's theta; NaN where the information is no covariance.
+fn score<E: Parametric + ?Sized>(energy: &E, q: &Quadrature, data: &Points, free: &[bool]) -> f64 {
+    let p = free.len();
+    let mut mle = Mle::new(data).at(q.clone());
+    let (mut info, mut grad) = (Matrix::new(p, p), vec![0.0; p]);
+    mle.curvature(energy, &mut info);
+    if mle.grad_nearby(energy, &mut grad).is_err() {
+        return f64::NAN;
+    }
+    let Some(factor) = Correlation::new(&held(info, free), 0.0) else { return f64::NAN };
+    let squared: f64 = factor.solve(&grad).iter().zip(&grad).map(|(d, g)| d * g).sum();
+    (squared.max(0.0) * data.n() as f64).sqrt()
+}
+
+/// Distance in standard errors above which the rate, not the patience, is to blame.
+const THROWN: f64 = 100.0;
+
+/// What brings a training closer.
+fn remedy(options: &TrainOptions, thrown: bool) -> &'static str {
+    match (thrown, options.objective, options.sampler) {
+        (true, ..) => "use a smaller --lr, and more --epochs",
+        (false, ObjectiveKind::Cd, _) => "use --objective pcd, or more --steps",
+        (false, _, Sampler::Ula) => "use --sampler mala or a smaller --step-size; train longer or with a larger --lr",
+        (false, ..) => "train longer, with a larger --lr or more --steps, or start closer with --init",
+    }
+}
+
+/// Warnings, and Monte-Carlo errors that are not smaller than the distance that was walked. `slope` brings phi to theta.
+pub(super) fn judge(
+    raw: &mut Raw,
+    distance: &Distance,
+    std_err: &[f64],
+    names: &[String],
+    slope: &[f64],
+    options: &TrainOptions,
+) -> Vec<TrainWarning> {
+    let mut found = Vec::new();
+    let Some(mcse) = &mut raw.mcse else { return found };
+    match distance {
+        Distance::Walked(off) => {
+            for k in (0..off.len()).filter(|&k| std_err[k].is_finite()) {
+                let (std_errs, mcses) = (off[k] / std_err[k], off[k] / mcse[k]);
+                // Without a Monte-Carlo error, a tenth of the standard error is what should be known.
+                let far = if mcses.is_nan() { std_errs.abs() > 0.1 } else { mcses.abs() > OFF_MCSES };
+                if far || !std_errs.is_finite() {
+                    let remedy = remedy(options, raw.n_rollbacks > 0 || !(std_errs.abs() < THROWN));
+                    let (name, off) = (names[k].clone(), slope[k] * off[k]);
+                    found.push(TrainWarning::OffOptimum { name, off, std_errs, mcses, remedy });
+                }
+                mcse[k] = if mcse[k].is_nan() { off[k].abs() } else { mcse[k].max(off[k].abs()) };
+            }
+        }
+        Distance::Score(z) => {
+            let noise = mcse
+                .iter()
+                .zip(std_err)
+                .filter(|(_, s)| s.is_finite())
+                .map(|(m, s)| (m / s).powi(2))
+                .sum::<f64>()
+                .sqrt();
+            let explained = 0.5 + OFF_MCSES * if noise.is_nan() { 0.0 } else { noise };
+            if !(z.abs() <= explained) {
+                found.push(TrainWarning::OffScore {
+                    z: *z,
+                    remedy: remedy(options, raw.n_rollbacks > 0 || !(z.abs() < THROWN)),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// What no number of epochs cures.
+pub(super) fn biases(options: &TrainOptions, measured: bool) -> Vec<TrainWarning> {
+    let mut found = Vec::new();
+    if options.objective == ObjectiveKind::Cd {
+        let why = "contrastive divergence is biased by construction: its chains start at the data and have not forgotten them";
+        found.push(TrainWarning::Biased { why, remedy: "use --objective pcd, or more --steps", measured });
+    }
+    if options.sampler == Sampler::Ula {
+        let why = "unadjusted Langevin chains are biased by construction, in proportion to their step size";
+        found.push(TrainWarning::Biased { why, remedy: "use --sampler mala, or a smaller --step-size", measured });
+    }
+    found
+}
