@@ -60,10 +60,14 @@ fn score<E: Parametric + ?Sized>(energy: &E, q: &Quadrature, data: &Points, free
 }
 
 /// Distance in standard errors above which the rate, not the patience, is to blame.
-const THROWN: f64 = 100.0;
+const THROWN: f64 = 30.0;
 
 /// What brings a training closer.
-fn remedy(options: &TrainOptions, thrown: bool) -> &'static str {
+fn remedy(options: &TrainOptions, raw: &Raw, std_errs: f64) -> &'static str {
+    if raw.warnings.iter().any(|w| matches!(w, TrainWarning::LowAcceptance { .. })) {
+        return "use a smaller --step-size";
+    }
+    let thrown = raw.n_rollbacks > 0 || std_errs.is_nan() || std_errs > THROWN;
     match (thrown, options.objective, options.sampler) {
         (true, ..) => "use a smaller --lr, and more --epochs",
         (false, ObjectiveKind::Cd, _) => "use --objective pcd, or more --steps",
@@ -73,6 +77,9 @@ fn remedy(options: &TrainOptions, thrown: bool) -> &'static str {
 }
 
 /// Warnings, and Monte-Carlo errors that are not smaller than the distance that was walked. `slope` brings phi to theta.
+///
+/// To be called before the warnings of the training are taken: of those, advice to train faster is removed where the training
+/// was too fast.
 pub(super) fn judge(
     raw: &mut Raw,
     distance: &Distance,
@@ -82,15 +89,20 @@ pub(super) fn judge(
     options: &TrainOptions,
 ) -> Vec<TrainWarning> {
     let mut found = Vec::new();
-    let Some(mcse) = &mut raw.mcse else { return found };
+    let Some(mut mcse) = raw.mcse.take() else { return found };
+    let known: Vec<usize> = (0..names.len()).filter(|&k| std_err[k].is_finite()).collect();
+    let farthest = match distance {
+        Distance::Walked(off) => known.iter().map(|&k| (off[k] / std_err[k]).abs()).fold(0.0, f64::max),
+        Distance::Score(z) => z.abs(),
+    };
+    let remedy = remedy(options, raw, farthest);
     match distance {
         Distance::Walked(off) => {
-            for k in (0..off.len()).filter(|&k| std_err[k].is_finite()) {
+            for k in known {
                 let (std_errs, mcses) = (off[k] / std_err[k], off[k] / mcse[k]);
                 // Without a Monte-Carlo error, a tenth of the standard error is what should be known.
                 let far = if mcses.is_nan() { std_errs.abs() > 0.1 } else { mcses.abs() > OFF_MCSES };
                 if far || !std_errs.is_finite() {
-                    let remedy = remedy(options, raw.n_rollbacks > 0 || !(std_errs.abs() < THROWN));
                     let (name, off) = (names[k].clone(), slope[k] * off[k]);
                     found.push(TrainWarning::OffOptimum { name, off, std_errs, mcses, remedy });
                 }
@@ -98,22 +110,17 @@ pub(super) fn judge(
             }
         }
         Distance::Score(z) => {
-            let noise = mcse
-                .iter()
-                .zip(std_err)
-                .filter(|(_, s)| s.is_finite())
-                .map(|(m, s)| (m / s).powi(2))
-                .sum::<f64>()
-                .sqrt();
+            let noise = known.iter().map(|&k| (mcse[k] / std_err[k]).powi(2)).sum::<f64>().sqrt();
             let explained = 0.5 + OFF_MCSES * if noise.is_nan() { 0.0 } else { noise };
-            if !(z.abs() <= explained) {
-                found.push(TrainWarning::OffScore {
-                    z: *z,
-                    remedy: remedy(options, raw.n_rollbacks > 0 || !(z.abs() < THROWN)),
-                });
+            if z.is_nan() || z.abs() > explained {
+                found.push(TrainWarning::OffScore { z: *z, remedy });
             }
         }
     }
+    if !found.is_empty() && (farthest.is_nan() || farthest > THROWN) {
+        raw.warnings.retain(|w| !matches!(w, TrainWarning::Drift { .. } | TrainWarning::ShortWindow { .. }));
+    }
+    raw.mcse = Some(mcse);
     found
 }
 

@@ -203,7 +203,7 @@ impl TrainError {
             Self::NotConverged { .. } => {
                 "the data may not determine that parameter, or its best value may lie at infinity: fix it, drop its term, or start elsewhere with --init"
             }
-            Self::Failed { cause: Failure::Stuck { .. }, .. } => "use a smaller --step-size",
+            Self::Failed { cause: Failure::Stuck { .. }, .. } => "use a smaller --step-size or --lr",
             Self::Failed { cause: Failure::Diverged { .. }, .. } => {
                 "use a smaller --step-size or --lr, or --sampler mala"
             }

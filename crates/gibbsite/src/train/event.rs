@@ -107,10 +107,10 @@ pub enum TrainWarning {
         n: usize,
     },
     /// The budget of evaluations ended an exact fit early.
-    #[error("the budget ended the fit before the optimum (Newton decrement {decrement:.1e}): give more --max-seconds")]
+    #[error("the budget ended the fit {std_errs:.1e} standard errors before the optimum: give more --max-seconds")]
     OutOfBudget {
-        /// Newton decrement reached: the distance in standard errors of a single data point.
-        decrement: f64,
+        /// How far the optimum is, by the Newton step that is left.
+        std_errs: f64,
     },
     /// The data do not determine a parameter where the fit ended.
     #[error(
@@ -155,6 +155,8 @@ pub enum TrainWarning {
 const OFF_STD_ERRS: f64 = 1.0;
 /// ... if it is also above so many Monte-Carlo errors; above those alone it is worth a warning.
 pub(super) const OFF_MCSES: f64 = 4.0;
+/// Standard errors from the optimum at which a result of a spent budget is bad.
+const OUT_OF_BUDGET: f64 = 0.1;
 /// Score statistic at which a result is bad.
 const OFF_SCORE: f64 = 10.0;
 
@@ -173,7 +175,7 @@ impl TrainWarning {
             }
             Self::OffScore { z, .. } => !(z.abs() <= OFF_SCORE),
             Self::Undetermined { .. } | Self::AtInfinity { .. } | Self::FewRows { .. } => true,
-            Self::OutOfBudget { .. } => true,
+            Self::OutOfBudget { std_errs } => !(*std_errs <= OUT_OF_BUDGET),
             _ => false,
         }
     }

@@ -175,11 +175,10 @@ pub fn fit<E: Jet + ?Sized>(
     if chains {
         warnings.extend(biases(options, matches!(way, Some(Distance::Walked(_)))));
     }
+    let off = way.map_or_else(Vec::new, |way| judge(&mut raw, &way, &std_err, &names, energy.slope(), options));
     warnings.append(&mut raw.warnings);
     warnings.extend(doubts);
-    if let Some(way) = &way {
-        warnings.extend(judge(&mut raw, way, &std_err, &names, energy.slope(), options));
-    }
+    warnings.extend(off);
     if raw.n_rollbacks > 0 {
         warnings.push(TrainWarning::RolledBack { n: raw.n_rollbacks });
     }
@@ -259,7 +258,11 @@ fn deterministic<E: Parametric + ?Sized, O: FullBatch<E>>(
         n_rollbacks: 0,
         rows,
         stopped: if minimum.stopped { Stopped::Budget } else { Stopped::Converged },
-        warnings: Vec::from_iter(minimum.stopped.then_some(TrainWarning::OutOfBudget { decrement: minimum.decrement })),
+        warnings: minimum
+            .stopped
+            .then(|| TrainWarning::OutOfBudget { std_errs: minimum.decrement * (objective.data().n() as f64).sqrt() })
+            .into_iter()
+            .collect(),
     })
 }
 

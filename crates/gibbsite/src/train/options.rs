@@ -212,12 +212,12 @@ pub fn evals_for(max_seconds: f64, n_theta: usize) -> u64 {
     (max_seconds / (1e-7 * (1.0 + 0.1 * n_theta as f64))).clamp(1.0, 1e15) as u64
 }
 
-/// Epochs by default: 100, or as many as it takes for the averaged half of the training to hold 40 relaxation times of the
+/// Epochs by default: 100, or as many as it takes for the averaged half of the training to hold 80 relaxation times of the
 /// whitened parameters (1 / lr updates each). Small data sets have few updates an epoch, so this costs little.
 pub fn default_epochs(n_data: usize, options: &TrainOptions) -> usize {
     let per_epoch = n_data as f64 / options.batch.min(n_data.max(1)) as f64;
-    let needed = 80.0 / (options.lr * per_epoch);
-    (needed.ceil() as usize).clamp(100, 4000)
+    let needed = 160.0 / (options.lr * per_epoch);
+    (needed.ceil() as usize).clamp(100, 8000)
 }
 
 /// What does not change the result.
