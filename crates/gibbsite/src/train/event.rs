@@ -34,7 +34,7 @@ pub enum TrainWarning {
     },
     /// A contrastive training ended away from the maximum of the likelihood, as the exact fit from there says.
     #[error(
-        "{name} is {off:+.3} from the maximum of the likelihood ({std_errs:.1} standard errors, {mcses:.1} Monte-Carlo errors): {remedy}"
+        "{name} is {off:+.3} from the maximum of the likelihood ({std_errs:.1} standard errors{}): {remedy}", in_mcses(*mcses)
     )]
     OffOptimum {
         /// The parameter.
@@ -149,6 +149,10 @@ pub enum TrainWarning {
     /// A note on resuming.
     #[error("{0}")]
     Resume(String),
+}
+
+fn in_mcses(mcses: f64) -> String {
+    if mcses.is_nan() { String::new() } else { format!(", {mcses:.1} Monte-Carlo errors") }
 }
 
 /// Distance from the maximum of the likelihood at which a result is bad, in standard errors of the parameter ...
