@@ -114,6 +114,8 @@ pub(super) fn judge(
             let explained = 0.5 + OFF_MCSES * if noise.is_nan() { 0.0 } else { noise };
             if z.is_nan() || z.abs() > explained {
                 found.push(TrainWarning::OffScore { z: *z, remedy });
+                // No parameter is farther than the score statistic, to first order (Cauchy and Schwarz).
+                known.iter().for_each(|&k| mcse[k] = mcse[k].max(z.abs() * std_err[k]));
             }
         }
     }
