@@ -237,6 +237,16 @@ impl Quadrature {
         Ok(())
     }
 
+    /// Nodes u of E(s u) as nodes x = s u of E: log Z grows by sum_j log s_j.
+    pub(crate) fn rescale(&mut self, scale: &[f64]) {
+        for (j, s) in scale.iter().enumerate() {
+            self.points.real.col_mut(j).iter_mut().for_each(|x| *x *= s);
+        }
+        let log_s: f64 = scale.iter().map(|s| s.ln()).sum();
+        self.log_dx.iter_mut().for_each(|v| *v += log_s);
+        self.log_z += log_s;
+    }
+
     /// Whether the error of log Z is at most `tol`.
     pub fn is_good(&self, tol: f64) -> bool {
         self.error <= tol

@@ -3,7 +3,7 @@
 use super::error::TrainError;
 use super::event::TrainWarning;
 use super::identify::identify;
-use crate::energy::{Energy, Parametric};
+use crate::energy::{Energy, Parametric, Transformed};
 use crate::points::Points;
 
 /// Which parameters are kept positive.
@@ -42,6 +42,19 @@ pub(super) fn check_data<E: Energy + ?Sized>(energy: &E, data: &Points) -> Resul
     energy.energy(data, &mut e);
     match e.iter().position(|e| !e.is_finite()) {
         Some(row) => Err(TrainError::DataEnergy { row, point: data.real.row(row), energy: e[row] }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses data points on a bound, which are infinitely far out in the coordinates of chains.
+pub(super) fn check_inside<E: Energy + ?Sized>(energy: &E, data: &Points) -> Result<(), TrainError> {
+    if energy.space().is_unbounded() {
+        return Ok(());
+    }
+    let u = Transformed::new(energy).to_outer(data);
+    let outside = |row: &usize| (0..u.dim()).any(|j| !u.real.get(*row, j).is_finite());
+    match (0..u.n()).find(outside) {
+        Some(row) => Err(TrainError::OnBound { row, point: data.real.row(row) }),
         None => Ok(()),
     }
 }
