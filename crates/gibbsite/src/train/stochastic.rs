@@ -184,7 +184,7 @@ where
     shuffle(&mut work.shuffle, state.epoch, &mut work.order);
     work.mean.fill(0.0);
     if let Some(whiten) = &mut work.whiten {
-        whiten.update(energy, &chains.samples());
+        whiten.update(energy, &chains.samples(), free);
         work.rate = Natural::at(energy, &work.some, &state.theta, free).rate;
     }
     let adapts = options.follows_acceptance() && 2 * state.epoch < options.epochs;
