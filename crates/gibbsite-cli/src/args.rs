@@ -52,7 +52,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true)]
     pub json: bool,
     /// Fix every random number
-    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
+    #[arg(long, global = true, value_name = "N", default_value_t = 0, value_parser = values::seed)]
     pub seed: u64,
     /// Number of threads; the results do not depend on it [default: all]
     #[arg(long, global = true, value_name = "N", value_parser = values::threads)]

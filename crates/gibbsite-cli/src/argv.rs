@@ -28,6 +28,15 @@ fn is_value_with_minus(token: &str) -> bool {
     token.len() > 1 && token.starts_with('-') && !token.starts_with("--") && token != "-h" && token != "-V"
 }
 
+/// `gibbsite help` and `gibbsite help COMMAND` as `gibbsite --help` and `gibbsite COMMAND --help`.
+pub fn help_as_flag(mut argv: Vec<OsString>) -> Vec<OsString> {
+    if argv.get(1).is_some_and(|t| t == "help") {
+        argv.remove(1);
+        argv.insert(argv.len().min(2), "--help".into());
+    }
+    argv
+}
+
 /// The token as the user typed it.
 pub fn unescape(token: &str) -> &str {
     match token.strip_prefix(MARK) {
@@ -71,6 +80,14 @@ mod tests {
         for token in ["-x^2", "-1;0", "x", "-", "é"] {
             assert_eq!(unescape(&escaped(&["p", token])[1]), token);
         }
+    }
+
+    #[test]
+    fn help_is_a_flag() {
+        let moved = |argv: &[&str]| help_as_flag(argv.iter().map(OsString::from).collect());
+        assert_eq!(moved(&["gibbsite", "help"]), ["gibbsite", "--help"]);
+        assert_eq!(moved(&["gibbsite", "help", "fit"]), ["gibbsite", "fit", "--help"]);
+        assert_eq!(moved(&["gibbsite", "check", "help"]), ["gibbsite", "check", "help"]);
     }
 
     #[test]

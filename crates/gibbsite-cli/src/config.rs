@@ -13,7 +13,7 @@
 
 use std::ffi::OsString;
 
-use clap::{ArgAction, Command};
+use clap::{Arg, ArgAction, Command};
 
 use crate::names;
 use crate::outcome::Failure;
@@ -42,13 +42,14 @@ pub fn expand(mut argv: Vec<OsString>, cli: &Command) -> Result<Vec<OsString>, F
         let message = format!("cannot read the options in {file}: {e}");
         Failure::usage("config", message, "--config takes a file with lines like `epochs = 100`")
     })?;
-    let tokens = tokens(&text, file, command, &typed)?;
+    let global: Vec<&Arg> = cli.get_arguments().filter(|a| a.is_global_set()).collect();
+    let tokens = tokens(&text, file, command, &global, &typed)?;
     argv.splice(end..end, tokens.into_iter().map(OsString::from));
     Ok(argv)
 }
 
-/// The options in `text` as tokens, without those that are in `typed`.
-fn tokens(text: &str, file: &str, command: &Command, typed: &[&str]) -> Result<Vec<String>, Failure> {
+/// The options in `text` as tokens, without those that are in `typed`: options of `command` and `global` ones.
+fn tokens(text: &str, file: &str, command: &Command, global: &[&Arg], typed: &[&str]) -> Result<Vec<String>, Failure> {
     let fail = |line: usize, message: String, hint: String| {
         Failure::usage("config", format!("{file}, line {line}: {message}"), hint)
     };
@@ -73,7 +74,8 @@ fn tokens(text: &str, file: &str, command: &Command, typed: &[&str]) -> Result<V
             None => (key, value),
         };
         let flag = format!("--{}", option.replace('_', "-"));
-        let longs = || command.get_arguments().filter(|a| !["config", "json", "help"].contains(&a.get_id().as_str()));
+        let all = || command.get_arguments().chain(global.iter().copied());
+        let longs = || all().filter(|a| !["config", "help"].contains(&a.get_id().as_str()));
         let Some(arg) = longs().find(|a| a.get_long() == flag.strip_prefix("--")) else {
             let near = names::nearest(option, longs().filter_map(|a| a.get_long()));
             let hint = near.map_or("see `gibbsite fit --help`".to_string(), |n| format!("did you mean '{n}'?"));
@@ -124,6 +126,8 @@ fn values(text: &str) -> Option<Vec<String>> {
     let mut values = Vec::new();
     while !rest.is_empty() {
         let (value, after) = scalar(rest)?;
+        // A name with a comma is quoted again, so that it stays one name among those that commas separate.
+        let value = if value.contains(',') { format!("\"{}\"", value.replace('"', "\"\"")) } else { value };
         values.push(value);
         rest = if after.is_empty() { after } else { after.strip_prefix(',')?.trim_start() };
     }
@@ -173,24 +177,30 @@ mod tests {
     }
 
     fn read(text: &str, typed: &[&str]) -> Result<Vec<String>, String> {
-        tokens(text, "f.toml", &fit(), typed).map_err(|f| format!("{} ({})", f.message, f.hint))
+        let global = [Arg::new("seed").long("seed"), Arg::new("json").long("json").action(ArgAction::SetTrue)];
+        tokens(text, "f.toml", &fit(), &global.iter().collect::<Vec<_>>(), typed)
+            .map_err(|f| format!("{} ({})", f.message, f.hint))
     }
 
     #[test]
     fn options_become_tokens_and_what_is_typed_wins() {
         let text = "# tour\nepochs = 1_00  # passes\nenergy = \"-a*x^2 # no comment\"\ncolumns = ['a', \"b\"]\n\
-                    lr = 1e-3\nswitch = true\nstep_size=0.1\nignore = []\n[init]\na = -1\ng = 0.5\n";
+                    lr = 1e-3\nseed = 7\njson = true\nswitch = true\nstep_size=0.1\nignore = []\n[init]\na = -1\ng = 0.5\n";
         let tokens = read(text, &["fit", "d.csv", "--lr", "2", "--step-size=0.2", "--out", "m"]).unwrap();
         let want = [
             "--epochs=100",
             "--energy=-a*x^2 # no comment",
             "--columns=a,b",
+            "--seed=7",
+            "--json",
             "--switch",
             "--init=a=-1",
             "--init=g=0.5",
         ];
         assert_eq!(tokens, want);
-        let argv = ["fit", "d.csv", "--out", "m"].into_iter().map(String::from).chain(tokens);
+        assert_eq!(read("ignore = ['a, b', 'c']", &[]).unwrap(), ["--ignore=\"a, b\",c"]);
+        let of_fit = tokens.into_iter().filter(|t| t != "--json" && !t.starts_with("--seed"));
+        let argv = ["fit", "d.csv", "--out", "m"].into_iter().map(String::from).chain(of_fit);
         let args = FitArgs::from_arg_matches(&fit().get_matches_from(argv)).unwrap();
         assert_eq!(args.energy, "-a*x^2 # no comment");
         assert_eq!(args.init, [("a".to_string(), -1.0), ("g".to_string(), 0.5)]);

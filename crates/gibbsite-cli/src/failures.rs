@@ -88,10 +88,22 @@ pub fn minimize(error: MinimizeError) -> Failure {
     Failure { exit_code: 2, ..Failure::caused_by("invalid_value", &error, "see `gibbsite minimize --help`") }
 }
 
-/// A file of data that could not be read or written.
+/// A file of data that could not be read or written: `not_found`, the call where it names what the file does not have,
+/// else `data`.
 pub fn data(error: DataError) -> Failure {
+    let (kind, exit_code) = match &error {
+        DataError::NotFound { .. } => ("not_found", 1),
+        DataError::UnknownColumn { .. } | DataError::UnknownKey { .. } => ("unknown_name", 2),
+        DataError::RepeatedColumn { .. } => ("conflict", 2),
+        DataError::NoColumns { .. }
+        | DataError::MissingKey { .. }
+        | DataError::BadOption { .. }
+        | DataError::Bits { .. }
+        | DataError::LabelColumns { .. } => ("invalid_value", 2),
+        _ => ("data", 1),
+    };
     let hint = error.hint().unwrap_or_default();
-    Failure::caused_by("data", &error, hint)
+    Failure { exit_code, ..Failure::caused_by(kind, &error, hint) }
 }
 
 /// A picture that could not be drawn.

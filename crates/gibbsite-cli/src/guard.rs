@@ -1,5 +1,7 @@
 //! What stands before work that needs a model: the energy must have a value wherever p lives, and a finite Z.
 
+pub mod files;
+
 use gibbsite::check::{Normalizable, Verdict, normalizable_formula};
 use gibbsite::energy::Energy;
 use gibbsite::points::{Matrix, Points, Support};
@@ -37,9 +39,22 @@ pub fn defined(model: &Resolved) -> Result<(), Failure> {
     let mut e = vec![0.0; N_PROBES];
     model.formula.energy(&x, &mut e);
     match e.iter().position(|e| e.is_nan()) {
-        Some(i) => Err(failures::undefined(&x.real.row(i), &space.names)),
+        Some(i) => Err(undefined(model, &x.real.row(i))),
         None => Ok(()),
     }
+}
+
+/// The refusal of an energy that is NaN at `point` of its support; where there are bounds already, they are too wide.
+pub fn undefined(model: &Resolved, point: &[f64]) -> Failure {
+    let failure = failures::undefined(point, model.names());
+    if model.is_unbounded() {
+        return failure;
+    }
+    let space = model.formula.space();
+    let ends = space.names.iter().zip(&space.reals).filter(|(_, s)| **s != Support::Real);
+    let ends: Vec<String> = ends.map(|(n, s)| text::bounds(n, s.lower(), s.upper())).collect();
+    let hint = format!("that point lies within {}: narrow --bounds to where the energy is defined", ends.join(", "));
+    Failure { hint, ..failure }
 }
 
 /// Refuses what cannot be normalised, and warns where that is not proved.
@@ -71,10 +86,16 @@ fn improper(verdict: &Verdict, model: &Resolved) -> Failure {
         None => format!("this is no model: Z is infinite ({})", verdict.reason),
     };
     let name = model.names().first().map_or("x", String::as_str);
-    let hint = format!(
-        "add a term that grows in that direction, such as 0.01*{name}^2, or restrict the support, like --bounds \"{name}=-5..5\"; \
-         `gibbsite check` says more"
-    );
+    let hint = match verdict.falls_along {
+        Some(_) => format!(
+            "add a term that grows in that direction, such as 0.01*{name}^2, or restrict the support, like \
+             --bounds \"{name}=-5..5\"; `gibbsite check` says more"
+        ),
+        None => format!(
+            "add a term that grows there, or leave the place out with --bounds, like --bounds \"{name}=0.1..5\"; \
+             `gibbsite check` says more"
+        ),
+    };
     Failure::work("improper", message, hint)
 }
 

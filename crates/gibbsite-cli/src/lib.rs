@@ -2,8 +2,8 @@
 //!
 //! One call goes through this crate in one direction: [`argv`] prepares the tokens, [`args`] parses them, [`commands`]
 //! does the work with a [`context::Context`], and [`output`] prints the one [`outcome::Outcome`] or
-//! [`outcome::Failure`] that comes back. [`resolve`] is where names become energies, [`guard`] where bad ones are refused. To add a command: a struct in `args/`, a file in `commands/`, one variant of
-//! [`commands::Command`].
+//! [`outcome::Failure`] that comes back. [`resolve`] is where names become energies, [`guard`] where bad ones are refused.
+//! To add a command: a struct in `args/`, a file in `commands/`, one variant of [`commands::Command`].
 
 pub mod args;
 pub mod argv;
@@ -34,6 +34,13 @@ use crate::outcome::{Failure, Outcome};
 pub fn main(argv: Vec<OsString>) -> ExitCode {
     let json = argv::asks_for_json(&argv);
     output::report_panics(json);
+    let argv = match expand(argv) {
+        Ok(argv) => argv,
+        Err(failure) => return output::finish(Err(failure), json),
+    };
+    // The file of --config may ask for JSON, too.
+    let json = argv::asks_for_json(&argv);
+    output::report_panics(json);
     let result = match parse(argv, json) {
         Ok(cli) => run(&cli),
         Err(Stop::Failed(failure)) => Err(failure),
@@ -50,12 +57,16 @@ enum Stop {
     Failed(Failure),
 }
 
+/// `help COMMAND` as `COMMAND --help`, and the options of a `--config` file in their places.
+fn expand(argv: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
+    let argv = argv::help_as_flag(argv);
+    if argv.iter().any(|t| t.to_string_lossy().starts_with("--config")) {
+        return config::expand(argv, &args::Cli::command());
+    }
+    Ok(argv)
+}
+
 fn parse(argv: Vec<OsString>, json: bool) -> Result<args::Cli, Stop> {
-    let argv = if argv.iter().any(|t| t.to_string_lossy().starts_with("--config")) {
-        config::expand(argv, &args::Cli::command()).map_err(Stop::Failed)?
-    } else {
-        argv
-    };
     let argv = argv::escape_minus(argv);
     if argv.iter().filter_map(|t| t.to_str()).any(argv::is_escaped)
         && let Some(failure) = usage::long_flag_with_one_dash(&argv, &args::Cli::command())

@@ -7,6 +7,7 @@
 //! The same input gives the same bytes, and a file appears whole or not at all.
 
 mod axis;
+mod bins;
 mod clip;
 mod colour;
 mod contour;
@@ -20,6 +21,8 @@ mod histogram;
 mod landscape_1d;
 mod landscape_2d;
 mod legend;
+mod map;
+mod marks;
 mod panel;
 mod png;
 mod range;
@@ -29,6 +32,6 @@ mod traces;
 
 pub use energies::energy_histograms;
 pub use error::PlotError;
-pub use landscape_1d::landscape_1d;
-pub use landscape_2d::{Grid2, landscape_2d};
+pub use landscape_1d::{Landscape, landscape_1d};
+pub use landscape_2d::{Grid2, Plane, landscape_2d};
 pub use traces::traces;

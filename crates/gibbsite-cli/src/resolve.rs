@@ -28,6 +28,8 @@ pub struct Resolved {
     pub description: String,
     /// Its name, if it is one of the menu.
     pub name: Option<&'static str>,
+    /// Names of the data columns it was fitted to, one per coordinate; empty if it was not fitted.
+    pub columns: Vec<String>,
 }
 
 impl Resolved {
@@ -60,7 +62,7 @@ pub fn energy(text: &str, options: &EnergyOptions) -> Result<Resolved, Failure> 
             let listed = unset.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ");
             let (s, have) = if unset.len() == 1 { ("", "has") } else { ("s", "have") };
             let message = format!("the parameter{s} {listed} of the formula {have} no value");
-            let example = unset.iter().map(|n| format!("{n}=1")).collect::<Vec<_>>().join(",");
+            let example = unset.iter().zip(1..).map(|(n, i)| format!("{n}={i}")).collect::<Vec<_>>().join(",");
             let near = unset.iter().find_map(|n| names::nearest(n, FUNCTIONS));
             let meant = near.map_or_else(String::new, |f| format!("; did you mean the function '{f}'?"));
             Err(Failure::usage("unset_parameter", message, format!("give values with --param {example}{meant}")))
@@ -104,13 +106,29 @@ pub fn energy_with_free_parameters(text: &str, options: &EnergyOptions) -> Resul
     if MENU.iter().any(|e| e.name == head) {
         return of_menu(head, params, options);
     }
-    if params.is_some() && is_name(head) {
+    if is_name(head) && (params.is_some() || names::later(head).is_some()) {
         return Err(unknown(head));
     }
     of_formula(text, options).map_err(|failure| {
         let meant = if is_name(text) { names::nearest(text, MENU.iter().map(|e| e.name)) } else { None };
         meant.filter(|m| m.len() > 3 && failure.kind == "formula").map_or(failure, |_| unknown(text))
     })
+}
+
+/// Whether the energy that `text` names leaves its number of dimensions to the data: `gaussian`, or a formula in `x[i]` and
+/// `d` without `--dim`. Text that is no energy leaves nothing open; [`energy`] says what is wrong with it.
+pub fn has_open_dim(text: &str, options: &EnergyOptions) -> bool {
+    let text = text.trim();
+    let (head, params) = text.split_once(':').map_or((text, ""), |(h, p)| (h.trim(), p));
+    match MENU.iter().find(|e| e.name == head) {
+        _ if options.dim.is_some() => false,
+        Some(entry) => {
+            let given = assignments(head, params).unwrap_or_default();
+            let sets_d = given.iter().chain(&options.param).any(|(name, _)| name == "d");
+            entry.params.iter().any(|p| p.name == "d") && !sets_d
+        }
+        None => Formula::has_open_dim(text).unwrap_or(false),
+    }
 }
 
 /// Opens a model file: the one place where they become energies.
@@ -142,7 +160,8 @@ fn model_file(path: &str, options: &EnergyOptions) -> Result<Resolved, Failure> 
     let plain = beta == 1.0 && options.bounds.is_none() && options.param.is_empty();
     let description = describe(format!("{path}: {formula}"), &options.param, options);
     let log_z = model.log_z.filter(|_| plain).filter(|z| z.std_err == 0.0).map(|z| z.value);
-    Ok(Resolved { formula: scaled(formula, beta, &wanted)?, log_z, beta, description, name: None })
+    let formula = scaled(formula, beta, &wanted)?;
+    Ok(Resolved { formula, log_z, beta, description, name: None, columns: model.columns.clone() })
 }
 
 fn is_name(text: &str) -> bool {
@@ -202,6 +221,7 @@ fn of_menu(name: &str, params: Option<&str>, options: &EnergyOptions) -> Result<
         beta: options.beta,
         description: describe(shown, &[], options),
         name: Some(entry.name),
+        columns: Vec::new(),
     })
 }
 
@@ -240,7 +260,7 @@ fn of_formula(text: &str, options: &EnergyOptions) -> Result<Resolved, Failure> 
         formula = scaled(text, options.beta, &wanted)?;
     }
     let description = describe(text.to_string(), &options.param, options);
-    Ok(Resolved { formula, log_z: None, beta: options.beta, description, name: None })
+    Ok(Resolved { formula, log_z: None, beta: options.beta, description, name: None, columns: Vec::new() })
 }
 
 /// The formula `beta * (source)`, so that a temperature needs nothing else than formulas.
@@ -292,9 +312,26 @@ mod tests {
     }
 
     #[test]
+    fn sizes_are_open_or_given() {
+        let open = |text: &str, options: &EnergyOptions| has_open_dim(text, options);
+        for text in ["gaussian", "gaussian:condition=4", "many-well", "sum(i,1..d,a*x[i]^2)"] {
+            assert!(open(text, &options()), "{text}");
+            assert!(!open(text, &EnergyOptions { dim: Some(4), ..options() }), "{text}");
+        }
+        for text in ["gaussian:d=2", "ring", "a*x^2", "m.gibbs", "(", "nonsense:d", ""] {
+            assert!(!open(text, &options()), "{text}");
+        }
+        assert!(!open("gaussian", &EnergyOptions { param: vec![("d".into(), 2.0)], ..options() }));
+    }
+
+    #[test]
     fn slips_are_named() {
         let kind = |text: &str, options: &EnergyOptions| energy(text, options).unwrap_err();
-        assert_eq!(kind("a*x^2", &options()).kind, "unset_parameter");
+        let unset = kind("a*x^2+b*x^4", &options());
+        assert_eq!((unset.kind, unset.hint.as_str()), ("unset_parameter", "give values with --param a=1,b=2"));
+        assert!(kind("ising:l=4", &options()).hint.starts_with("'ising' comes later"));
+        assert!(kind("rbm", &options()).hint.starts_with("'rbm' comes later"));
+        assert!(!kind("E*x^2", &options()).hint.contains("did you mean"));
         assert!(kind("rosenbrok", &options()).hint.starts_with("did you mean 'rosenbrock'?"));
         assert!(kind("double-wel:h=1", &options()).hint.starts_with("did you mean 'double-well'?"));
         assert_eq!(kind("ring:radius=1", &options()).kind, "invalid_value");

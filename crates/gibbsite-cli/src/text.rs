@@ -45,6 +45,26 @@ pub fn with_error_short(value: f64, error: f64) -> String {
     }
 }
 
+/// A value alone, to the place of the second digit of its error, whatever its size: `0.6118`, `9.51e-5`. With an unknown
+/// or no error it has 6 digits.
+pub fn to_error(value: f64, error: f64) -> String {
+    let exponent = |v: f64| format!("{v:.1e}").split_once('e').and_then(|(_, e)| e.parse::<i32>().ok()).unwrap_or(0);
+    match place(value, error) {
+        Place::Exact | Place::Unknown => number(value),
+        // Small values keep their digits in scientific notation; a value below its error shows one.
+        _ if value != 0.0 && value.abs() < 1e-4 => {
+            format!("{value:.*e}", (exponent(value) - exponent(error) + 1).clamp(0, 16) as usize)
+        }
+        Place::Decimals(n) if exponent(error) < 2 => format!("{value:.n$}"),
+        _ => digits(value, (exponent(value) - exponent(error) + 2).clamp(1, 17) as usize),
+    }
+}
+
+/// The support of one coordinate, as `--bounds` takes it: `x=0..inf`.
+pub fn bounds(name: &str, lower: f64, upper: f64) -> String {
+    format!("{name}={lower}..{upper}")
+}
+
 /// How far a value is to be written.
 enum Place {
     Exact,
@@ -197,6 +217,25 @@ mod tests {
         assert_eq!(with_error(3e12, 2e3), "3e12 +- 2000");
         assert_eq!(with_error_short(0.611845, 0.00213), "0.6118(21)");
         assert_eq!(with_error_short(1234.5, 123.4), "1234(123)");
+    }
+
+    #[test]
+    fn a_value_alone_has_the_digits_of_its_error() {
+        for (value, error, shown) in [
+            (0.611845, 0.00213, "0.6118"),
+            (-12.3456, 1.234, "-12.3"),
+            (1234.5, 123.4, "1234"),
+            (2_387_775.0, 1.5e6, "2.4e6"),
+            (9.512_34e-5, 8.1e-6, "9.51e-5"),
+            (-3.2e-9, 4e-8, "-3e-9"),
+            (1.0, 0.0999, "1.00"),
+            (0.0, 0.1, "0.00"),
+            (1.234_567_89, f64::NAN, "1.23457"),
+            (123_456_789_012.0, 2e5, "1.2345679e11"),
+        ] {
+            assert_eq!(to_error(value, error), shown);
+        }
+        assert_eq!(bounds("x", 0.0, f64::INFINITY), "x=0..inf");
     }
 
     #[test]

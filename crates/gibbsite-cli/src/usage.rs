@@ -47,25 +47,39 @@ pub fn failure(error: &Error, argv: &[OsString], cli: &Command) -> Failure {
     let misplaced = command.filter(|c| kind == "unknown_argument" && long_flags(c).any(|f| arg == format!("--{f}")));
     let meant = match misplaced {
         Some(command) => Some(format!("'{arg}' is an option of '{}' and goes after it;", command.get_name())),
-        None => meant(error),
+        None => {
+            let of_command = command.map_or_else(Vec::new, |c| long_flags(c).collect());
+            let flags: Vec<&str> = of_command.into_iter().chain(long_flags(cli)).collect();
+            let commands: Vec<&str> = cli.get_subcommands().map(Command::get_name).collect();
+            meant(error, &flags, &commands)
+        }
     };
     Failure::usage(kind, message, meant.map_or(help.clone(), |m| format!("{m} {help}")))
 }
 
-/// What the user probably meant, from clap's suggestions.
-fn meant(error: &Error) -> Option<String> {
-    let near = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
-    // clap lists several, the nearest last.
-    let near =
-        near.into_iter().find_map(|kind| context(error, kind)).and_then(|n| n.rsplit(", ").next().map(str::to_string));
-    let listed = context(error, ContextKind::ValidValue);
-    let typed = context(error, ContextKind::InvalidValue);
-    let nearest = || names::nearest(typed.as_deref()?, listed.as_deref()?.split(", ")).map(str::to_string);
-    if let Some(near) = near.or_else(nearest) {
-        return Some(format!("did you mean '{near}'?"));
+/// What the user probably meant: a name of a later version, or the nearest flag, command or value. (clap's own
+/// suggestions take `--standardize` for `--start`.)
+fn meant(error: &Error, flags: &[&str], commands: &[&str]) -> Option<String> {
+    let near = |typed: &str, known: &[&str]| {
+        let guess = || names::nearest(typed, known.iter().copied());
+        names::later(typed).or_else(|| guess().map(|n| format!("did you mean '{n}'?")))
+    };
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let typed = context(error, ContextKind::InvalidArg)?;
+            let name = typed.strip_prefix("--")?;
+            let guess = || names::nearest(name, flags.iter().copied());
+            names::later(&typed).or_else(|| guess().map(|n| format!("did you mean '--{n}'?")))
+        }
+        ErrorKind::InvalidSubcommand => near(&context(error, ContextKind::InvalidSubcommand)?, commands),
+        ErrorKind::InvalidValue => {
+            let listed = context(error, ContextKind::ValidValue).filter(|v| !v.is_empty())?;
+            let typed = context(error, ContextKind::InvalidValue).unwrap_or_default();
+            let known: Vec<&str> = listed.split(", ").collect();
+            Some(near(&typed, &known).unwrap_or_else(|| format!("known: {listed};")))
+        }
+        _ => None,
     }
-    let known = listed.filter(|v| !v.is_empty())?;
-    Some(format!("known: {known};"))
 }
 
 /// A long flag typed with one dash (`-json`) would pass as a formula or a file name; no such formula makes sense.

@@ -265,12 +265,13 @@ fn an_empty_folder_starts_afresh_and_a_foreign_checkpoint_is_refused() {
     let bench = Bench::new(600);
     let train = format!("fit data.csv --energy {QUARTIC} --objective pcd --epochs 6 --steps 5");
     let plain = bench.run(&format!("{train} --out plain.gibbs"));
-    assert!(plain.status.success(), "{}", String::from_utf8_lossy(&plain.stderr));
+    // Six epochs end off the optimum, which is a bad result (3) but a whole run.
+    assert_eq!(plain.status.code(), Some(3), "{}", String::from_utf8_lossy(&plain.stderr));
     std::fs::create_dir(bench.path("empty")).unwrap();
     for (dir, model) in [("empty", "m.gibbs"), ("absent", "n.gibbs")] {
         let fresh = bench.run(&format!("{train} --resume {dir} --out {model}"));
         let stderr = String::from_utf8_lossy(&fresh.stderr);
-        assert_eq!(fresh.status.code(), Some(0), "{stderr}");
+        assert_eq!(fresh.status.code(), Some(3), "{stderr}");
         assert!(stderr.contains(dir) && stderr.contains("afresh"), "no note: {stderr}");
         assert_eq!(bytes(&bench.path(model)), bytes(&bench.path("plain.gibbs")));
     }
@@ -367,7 +368,7 @@ fn wrong_names_and_values_are_usage_errors() {
 #[test]
 fn history_and_held_out_likelihood() {
     let bench = Bench::new(1000);
-    let train = format!("fit data.csv --energy {QUARTIC} --objective pcd --epochs 8 --steps 1..9 --valid 0.2");
+    let train = format!("fit data.csv --energy {QUARTIC} --objective pcd --epochs 60 --steps 3..9 --valid 0.2");
     let json = bench.json(&format!("{train} --history h.csv --out m.gibbs"));
     assert_eq!((json["train"]["n"].as_u64(), json["valid"]["n"].as_u64()), (Some(800), Some(200)));
     let valid = json["valid"]["mean_log_likelihood"].as_f64().unwrap();
@@ -380,7 +381,7 @@ fn history_and_held_out_likelihood() {
         assert!(header.contains(&name), "no column {name} in {header:?}");
     }
     let rows: Vec<Vec<f64>> = lines.map(|l| l.split(',').map(|v| v.parse().unwrap_or(f64::NAN)).collect()).collect();
-    assert_eq!(rows.len(), 8);
+    assert_eq!(rows.len(), 60);
     let col = |name: &str| header.iter().position(|h| *h == name).unwrap();
     for (i, row) in rows.iter().enumerate() {
         assert_eq!(row.len(), header.len());
@@ -409,7 +410,8 @@ fn the_number_of_threads_does_not_matter() {
         for threads in [1, 2] {
             let out =
                 bench.run(&format!("{train} --threads {threads} --out t{threads}.gibbs --history t{threads}.csv"));
-            assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+            let code = out.status.code();
+            assert!(matches!(code, Some(0 | 3)), "{code:?} {}", String::from_utf8_lossy(&out.stderr));
         }
         assert!(bytes(&bench.path("t1.gibbs")) == bytes(&bench.path("t2.gibbs")), "{objective}");
         assert!(bytes(&bench.path("t1.csv")) == bytes(&bench.path("t2.csv")), "{objective}");

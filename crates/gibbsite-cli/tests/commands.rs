@@ -222,6 +222,25 @@ fn minima_and_their_weights() {
 }
 
 #[test]
+fn what_is_no_minimum_is_said() {
+    let warned = |object: &Value, words: &str| object["warnings"].to_string().contains(words);
+    let (tail, code) = json(&["minimize", "exp(-x)"]);
+    assert_eq!((code, tail["minima"].as_array().unwrap().len(), tail["n_at_infinity"].as_u64()), (3, 0, Some(256)));
+    assert!(warned(&tail, "falls towards infinity along x = 1"), "{tail}");
+    let (pole, code) = json(&["minimize", "0.5*log(x)+x", "--bounds", "x=0..inf"]);
+    assert_eq!((code, pole["escapes"][0]["kind"].as_str()), (3, Some("pole")));
+    assert!(warned(&pole, "falls without bound towards x = 0") && !warned(&pole, "no model"), "{pole}");
+    let (cone, code) = json(&["minimize", "ackley:d=2", "--bounds", "x1=-5..5,x2=-5..5"]);
+    let first = &cone["minima"][0];
+    assert_eq!((code, first["kind"].as_str()), (0, Some("kink")));
+    assert!(first["curvatures"].is_null() && first["weight"].is_null() && number(first, "energy") < 1e-12, "{first}");
+    assert!(number(&cone["minima"][1], "weight") > 0.0 && warned(&cone, "1 at kinks"), "{cone}");
+    let (few, code) = json(&["minimize", "sum(i,1..d,(x[i]^2-1)^2)", "--dim", "6", "--starts", "60"]);
+    assert_eq!((code, few["n_starts"].as_u64()), (0, Some(60)));
+    assert!(number(&few, "n_estimated") > 45.0 && warned(&few, "--starts"), "{few}");
+}
+
+#[test]
 fn every_sampler_finds_the_moments() {
     for sampler in ["grid", "rwm", "mala", "hmc", "auto"] {
         let (s, code) = json(&["sample", QUARTIC, "--sampler", sampler, "--draws", "2000"]);
@@ -295,36 +314,6 @@ fn bad_chains_are_a_bad_verdict() {
     assert!(code == 3 && s["rhat"][0].is_null(), "{s}");
     // Independent draws need no convergence, however few they are.
     assert_eq!(json(&["sample", "x^2", "--chains", "1", "--draws", "1"]).1, 0);
-}
-
-#[test]
-fn pictures_of_one_two_and_many_dimensions() {
-    let dir = tempfile::tempdir().unwrap();
-    let call = |args: &[&str]| {
-        let (out, code) = json_in(dir.path(), args);
-        assert_eq!(code, 0, "{args:?}: {out}");
-        let path = dir.path().join(out["path"].as_str().unwrap());
-        assert!(std::fs::metadata(&path).unwrap().len() > 1000, "{args:?}");
-        (out, std::fs::read(path).unwrap())
-    };
-    std::fs::write(dir.path().join("data.csv"), "a,b\n0.1,0.2\n0.5,-0.4\n-1,2\n").unwrap();
-    for file in ["d.csv", "d.npy", "d.npz"] {
-        json_in(dir.path(), &["sample", "ring", "--sampler", "mala", "--draws", "50", "--chains", "6", "--out", file]);
-    }
-    assert_eq!(
-        call(&["plot", QUARTIC, "--data", "data.csv", "--columns", "a", "--out", "a.svg"]).0["kind"],
-        "landscape_1d"
-    );
-    let (walk, first) = call(&["plot", "ring", "--data", "data.csv", "--out", "r.png"]);
-    assert_eq!((walk["kind"].as_str(), walk["n_walks"].as_u64()), (Some("landscape_2d"), Some(5)));
-    assert_eq!(call(&["plot", "ring", "--data", "data.csv", "--threads", "1", "--out", "r.png"]).1, first);
-    // The same draws, whatever the format of the file.
-    let csv = call(&["plot", "ring", "--draws", "d.csv", "--out", "b.svg"]).1;
-    assert_eq!(call(&["plot", "ring", "--draws", "d.npy", "--out", "b.svg"]).1, csv);
-    assert_eq!(call(&["plot", "ring", "--draws", "d.npz", "--out", "b.svg"]).1, csv);
-    json_in(dir.path(), &["sample", "gaussian:d=3", "--draws", "50", "--chains", "6", "--out", "g.csv"]);
-    assert_eq!(call(&["plot", "gaussian:d=3", "--draws", "g.csv", "--out", "t.svg"]).0["kind"], "traces");
-    assert_eq!(json_in(dir.path(), &["plot", "x^2", "--draws", "g.csv"]).0["kind"], "landscape_1d");
 }
 
 #[test]

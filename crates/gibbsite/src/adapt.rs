@@ -14,15 +14,17 @@ use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, Warning, w
 mod bias;
 mod dual_averaging;
 mod scale;
-pub use bias::{CoordinateBias, compare, ula_bias};
+pub use bias::{CoordinateBias, compare, ula_reference};
 pub use dual_averaging::DualAveraging;
 use scale::Moments;
 
-/// Unadjusted Langevin takes this fraction of the step size at which adjusted Langevin is accepted well.
-pub const ULA_FRACTION: f64 = 0.1;
+/// Unadjusted Langevin takes this fraction of the step size at which adjusted Langevin is accepted well. On N(0, 1) that is
+/// 1.7, so that the step is 0.05 and the standard deviation 1.3 % too large; effective draws fall in proportion to it.
+pub const ULA_FRACTION: f64 = 0.03;
 
 /// A divergence lowers the acceptance that steers the step size as much as this many rejections: where the tails are thin a
-/// long trajectory may be accepted well on average and still never leave the tails.
+/// long trajectory may be accepted well on average and still never leave the tails. On a quartic it holds acceptance at 0.97
+/// where 0.8 would let 12 % of the trajectories diverge, chains stand still for 50 transitions, and yield fewer effective draws.
 const DIVERGENCE_COST: f64 = 20.0;
 
 /// Transitions between two updates of the step size.

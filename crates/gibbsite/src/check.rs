@@ -5,16 +5,28 @@
 
 mod asymptotic;
 mod cones;
+mod evaluate;
+mod exact;
 mod facts;
 mod gradient;
 mod growth;
+mod integrate;
+mod line;
+mod linear;
 mod parameters;
 mod points;
 mod polynomial;
 mod probe;
 mod prove;
+mod quadratic;
 mod rewrite;
+mod show;
+mod singular;
+mod solve;
+mod sphere;
 mod stiffness;
+mod straight;
+mod tubes;
 
 use crate::energy::formula::Formula;
 use crate::energy::{Differentiable, Energy, Parametric};
@@ -50,17 +62,25 @@ pub struct Verdict {
     pub normalizable: Normalizable,
     /// Why, in one sentence.
     pub reason: String,
-    /// For `No`: a unit vector, shape `(d,)`, along which exp(-E) does not decay.
+    /// For `No`: a unit vector, shape `(d,)`, along a straight ray of which exp(-E) does not decay. `None` where there is
+    /// no such ray (the reason then says where the weight goes) or none is known.
     pub falls_along: Option<Vec<f64>>,
+    /// For `Yes`: the largest k for which `integral |x|^k p(x)` may be finite, where larger moments are proved infinite: 0 if
+    /// the mean does not exist, 1 if the mean may but the variance does not, up to 3. `None`: no limit is known.
+    pub moments: Option<u32>,
 }
 
 impl Verdict {
     fn yes(reason: &str) -> Self {
-        Self { normalizable: Normalizable::Yes, reason: reason.into(), falls_along: None }
+        Self { normalizable: Normalizable::Yes, reason: reason.into(), falls_along: None, moments: None }
+    }
+
+    fn no(reason: String) -> Self {
+        Self { normalizable: Normalizable::No, reason, falls_along: None, moments: None }
     }
 
     fn unproven(reason: &str) -> Self {
-        Self { normalizable: Normalizable::Unproven, reason: reason.into(), falls_along: None }
+        Self { normalizable: Normalizable::Unproven, reason: reason.into(), falls_along: None, moments: None }
     }
 }
 
@@ -86,9 +106,12 @@ pub struct Check {
     pub normalizable: Normalizable,
     /// Why, in one sentence.
     pub reason: String,
-    /// A unit vector, shape `(d,)`, along which exp(-E) does not decay.
+    /// A unit vector, shape `(d,)`, along a straight ray of which exp(-E) does not decay, as in [`Verdict::falls_along`].
     pub falls_along: Option<Vec<f64>>,
-    /// Largest relative disagreement of the gradient with differences, over random points and coordinates.
+    /// Which moments may exist, as in [`Verdict::moments`].
+    pub moments: Option<u32>,
+    /// Largest relative disagreement of the gradient with differences, beyond their own error, over random points and
+    /// coordinates.
     pub gradient_max_rel_error: f64,
     /// Where it was found, shape `(d,)`.
     pub gradient_worst_at: Vec<f64>,
@@ -96,7 +119,7 @@ pub struct Check {
     pub offset: Vec<String>,
     /// Parameters, or combinations of parameters, that leave p(x) unchanged.
     pub redundant_parameters: Vec<String>,
-    /// Largest over smallest curvature at the deepest minimum found, where there is one.
+    /// Largest over smallest curvature at the deepest minimum found, in two or more dimensions, where there is one.
     pub stiffness: Option<f64>,
     /// A point of the support where the energy is NaN.
     pub undefined_at: Option<Vec<f64>>,
@@ -185,6 +208,7 @@ fn report<E: Differentiable + Parametric + ?Sized>(
         Normalizable::No => warnings.push(format!("this energy is not a model: {}", verdict.reason)),
         Normalizable::Unproven => warnings.push(format!("it is not proved that this is a model: {}", verdict.reason)),
     }
+    warnings.extend(verdict.moments.and_then(missing_moments));
     if let Some(point) = &undefined_at {
         let at = show(point);
         warnings
@@ -208,6 +232,7 @@ fn report<E: Differentiable + Parametric + ?Sized>(
         normalizable: verdict.normalizable,
         reason: verdict.reason,
         falls_along: verdict.falls_along,
+        moments: verdict.moments,
         gradient_max_rel_error: worst.rel_error,
         gradient_worst_at: worst.at,
         offset,
@@ -215,6 +240,23 @@ fn report<E: Differentiable + Parametric + ?Sized>(
         stiffness,
         undefined_at,
         warnings,
+    }
+}
+
+/// What does not exist although Z does, where that is the mean or the variance.
+fn missing_moments(largest: u32) -> Option<String> {
+    match largest {
+        0 => Some(
+            "the mean does not exist: the integral of |x| p(x) is infinite, so that averages of draws do not settle; use \
+             quantiles"
+                .into(),
+        ),
+        1 => Some(
+            "the variance does not exist: the integral of |x|^2 p(x) is infinite, so that averages of draws have no \
+             standard error; use quantiles"
+                .into(),
+        ),
+        _ => None,
     }
 }
 

@@ -19,7 +19,7 @@ pub use chains::MIN_DRAWS;
 pub use distance::{histogram, kl, ks_statistic, total_variation, z_score_between_chains};
 pub use ess::{ess_bulk, ess_mean, ess_median, ess_quantile, ess_raw, ess_sd, ess_tail};
 pub use mcse::{mcse_mean, mcse_median, mcse_quantile, mcse_sd};
-pub use pareto::{ess_of_weights, pareto_k, psis};
+pub use pareto::{ess_of_weights, pareto_k, psis, tail_shape};
 pub use rhat::{rhat, rhat_raw};
 pub use special::{beta_cdf, beta_quantile, ln_gamma, normal_quantile};
 pub use summary::{Summary, summary};

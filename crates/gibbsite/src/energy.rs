@@ -95,3 +95,4 @@ mod transformed;
 pub use scaled::Scaled;
 pub use sum::Sum;
 pub use transformed::Transformed;
+pub(crate) use transformed::constrain;

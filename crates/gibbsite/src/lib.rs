@@ -40,6 +40,7 @@ pub mod rng;
 pub mod run;
 pub mod scratch;
 pub mod simd;
+pub mod suggest;
 pub mod table;
 pub mod train;
 pub mod uses;

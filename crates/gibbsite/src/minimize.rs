@@ -1,24 +1,38 @@
 //! All minima of an energy from many starts: where the modes are, how deep, and what share of the probability each holds.
 //!
-//! Every start descends by projected BFGS, then Newton's method on the Hessian (differences of the gradient) polishes the
-//! end. The Hessian tells minima from saddles and from flat valleys, and scales the distance below which two ends are one.
+//! Every start descends by BFGS, then Newton's method on the Hessian (differences of the gradient) polishes the end. Whether
+//! it is a minimum is judged by the energies around it: a saddle or an inflection is left, a kink is searched to its bottom,
+//! a tail that never rises again is told apart.
 
 use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::energy::Differentiable;
-use crate::points::{Points, Support};
-use crate::rng::{Purpose, Run, Streams};
+use crate::points::Points;
 
+mod bfgs;
+mod candidate;
 mod descent;
+mod escape;
 mod hessian;
-use descent::{End, Problem, descend};
+mod kink;
+mod line;
+mod problem;
+mod settle;
+mod starts;
+use candidate::{Candidate, add, report};
+use descent::{End, descend};
+pub use escape::{Escape, Fall};
+use problem::Problem;
 
 /// How to search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinimizeOptions {
     /// Random starts.
     pub n_starts: usize,
+    /// While some minimum was found by one start only, the starts are doubled up to this many: not when half of the starts
+    /// found minima of their own, and up to about two million evaluations of the energy.
+    pub max_starts: usize,
     /// Seed of the starts.
     pub seed: u64,
     /// Descent steps per start.
@@ -27,7 +41,7 @@ pub struct MinimizeOptions {
 
 impl Default for MinimizeOptions {
     fn default() -> Self {
-        Self { n_starts: 256, seed: 0, max_steps: 1000 }
+        Self { n_starts: 256, max_starts: 4096, seed: 0, max_steps: 1000 }
     }
 }
 
@@ -40,17 +54,21 @@ pub struct Minimum {
     pub energy: f64,
     /// Energy above the lowest minimum found.
     pub above_lowest: f64,
-    /// Eigenvalues of the Hessian, ascending, in the coordinates that are not held at a bound.
-    pub curvatures: Vec<f64>,
+    /// Eigenvalues of the Hessian, ascending, in the coordinates that are not held at a bound; `None` at a kink.
+    pub curvatures: Option<Vec<f64>>,
     /// Coordinates held at a bound of the support, where the energy still falls outward.
     pub at_bound: Vec<usize>,
-    /// Whether the Hessian is singular, so that the basin weight does not exist in Laplace's approximation.
+    /// Whether the energy rises more slowly than quadratically in some direction, so that the basin weight does not exist in
+    /// Laplace's approximation.
     pub degenerate: bool,
     /// Whether it stands for a continuum of minima of equal energy (a ring, a valley).
     pub continuum: bool,
+    /// Whether the energy has a kink there, as |x| at 0: no curvature and no weight.
+    pub kink: bool,
     /// Share of the probability in Laplace's approximation,
-    /// `exp(-E) (2 pi)^{d/2} det(H)^{-1/2}` with a factor `1 / |dE/dx_j|` for each coordinate at a bound, normalised over the
-    /// minima found. `None` for all of them when one is degenerate.
+    /// `exp(-E) (2 pi)^{d/2} det(H)^{-1/2}` with a factor `1 / |dE/dx_j|` for each coordinate at a bound (1/2 for one that is
+    /// on the bound with slope zero), normalised over the minima that have one. `None` where the approximation does not
+    /// exist; then what the others share is less than 1 by an unknown amount.
     pub weight: Option<f64>,
     /// Starts that ended here.
     pub n_found: usize,
@@ -65,12 +83,37 @@ pub struct Minima {
     pub n_starts: usize,
     /// Starts where the energy or its gradient was not finite.
     pub n_not_finite: usize,
-    /// Starts that had not converged after `max_steps`.
+    /// Starts that had not converged after `max_steps`, or whose end is neither a minimum nor can be left.
     pub n_unconverged: usize,
-    /// Starts that ended on a saddle.
-    pub n_saddles: usize,
-    /// Starts along which the energy fell without end.
-    pub n_unbounded: usize,
+    /// The lowest end of those, and its energy.
+    pub lowest_unconverged: Option<(Vec<f64>, f64)>,
+    /// Starts along which the energy fell without a minimum.
+    pub n_escaped: usize,
+    /// One such fall of each kind, with the number of starts.
+    pub escapes: Vec<(Escape, usize)>,
+}
+
+impl Minima {
+    /// Number of minima that one start, and that two starts found.
+    fn n_rare(&self) -> (usize, usize) {
+        let count = |n: usize| self.minima.iter().filter(|m| m.n_found == n && !m.continuum).count();
+        (count(1), count(2))
+    }
+
+    /// Estimated number of minima, those not found included, from the number found by one start, `f1`, and by two, `f2`:
+    /// `n + f1^2 / (2 f2)`, or `n + f1 (f1 - 1) / 2` without any found by two (Chao 1984); a lower bound when some
+    /// basins are far smaller than others.
+    pub fn n_estimated(&self) -> f64 {
+        let (once, twice) = (self.n_rare().0 as f64, self.n_rare().1 as f64);
+        let unseen = if twice > 0.0 { once * once / (2.0 * twice) } else { once * (once - 1.0) / 2.0 };
+        self.minima.len() as f64 + unseen
+    }
+
+    /// Estimated probability that one more start finds a new minimum: the share of starts that were the only one to find
+    /// theirs (Good 1953).
+    pub fn unseen_share(&self) -> f64 {
+        self.n_rare().0 as f64 / self.n_starts as f64
+    }
 }
 
 /// Why there is nothing to report.
@@ -92,8 +135,9 @@ pub enum MinimizeError {
     },
 }
 
-/// Finds the minima of `energy` inside its support from random starts, `U(-w, w)` with w of 2, 5 and 10 in turn on whole
-/// lines, within a bounded support by its shape; as deep as `options` say. Works for up to about 50 coordinates.
+/// Finds the minima of `energy` inside its support from random starts: `U(-w, w)` with w of 2, 5 and 10 in turn on whole
+/// lines, by its shape within a bounded support, and around the minima that the first half of them found. Works for up to
+/// about 50 coordinates.
 ///
 /// # Errors
 /// [`MinimizeError`] when there is nothing to minimise.
@@ -102,7 +146,21 @@ pub fn minimize<E: Differentiable + ?Sized>(energy: &E, options: &MinimizeOption
     if !space.labels.is_empty() {
         return Err(MinimizeError::Labels { n_labels: space.labels.len() });
     }
-    minimize_from(energy, &random_starts(&space.reals, options), options.max_steps)
+    if space.dim() == 0 || options.n_starts == 0 {
+        return Err(MinimizeError::Nothing { dim: space.dim(), n_starts: options.n_starts });
+    }
+    let mut search = Search::default();
+    let mut n = options.n_starts.div_ceil(2);
+    loop {
+        let starts = starts::draw(&space.reals, options.seed, search.n_starts, n, &search.minima);
+        search.run(energy, &starts, options.max_steps);
+        let may_grow = n >= options.n_starts && search.may_complete() && 2 * search.n_evaluations <= MAX_EVALUATIONS;
+        let next = (2 * n).min(if may_grow { options.max_starts } else { options.n_starts });
+        if next <= n {
+            return Ok(search.report());
+        }
+        n = next;
+    }
 }
 
 /// As [`minimize`], from given starts (one row each).
@@ -114,141 +172,74 @@ pub fn minimize_from<E: Differentiable + ?Sized>(
     starts: &Points,
     max_steps: usize,
 ) -> Result<Minima, MinimizeError> {
-    let n_starts = starts.n();
-    if starts.dim() == 0 || n_starts == 0 {
-        return Err(MinimizeError::Nothing { dim: starts.dim(), n_starts });
+    if starts.dim() == 0 || starts.n() == 0 {
+        return Err(MinimizeError::Nothing { dim: starts.dim(), n_starts: starts.n() });
     }
-    let ends: Vec<End> = (0..n_starts)
-        .into_par_iter()
-        .map(|i| descend(&mut Problem::new(energy), &starts.real.row(i), max_steps))
-        .collect();
-    let count = |f: &dyn Fn(&End) -> bool| ends.iter().filter(|e| f(e)).count();
-    let mut found = Minima {
-        n_starts,
-        n_not_finite: count(&|e| matches!(e, End::NotFinite)),
-        n_unconverged: count(&|e| matches!(e, End::Unconverged)),
-        n_saddles: count(&|e| matches!(e, End::Saddle)),
-        n_unbounded: count(&|e| matches!(e, End::Unbounded)),
-        minima: Vec::new(),
-    };
-    let mut minima: Vec<Candidate> = Vec::new();
-    for end in ends {
-        if let End::Minimum(new) = end {
-            match minima.iter_mut().find(|old| old.is_same(&new)) {
-                Some(old) => old.n_found += 1,
-                None => minima.push(*new),
+    let mut search = Search::default();
+    search.run(energy, starts, max_steps);
+    Ok(search.report())
+}
+
+/// Evaluations after which no starts are added.
+const MAX_EVALUATIONS: usize = 2_000_000;
+
+/// What has been found so far.
+#[derive(Default)]
+struct Search {
+    minima: Vec<Candidate>,
+    unconverged: Vec<(Vec<f64>, f64)>,
+    escapes: Vec<(Escape, usize)>,
+    n_not_finite: usize,
+    n_starts: usize,
+    n_evaluations: usize,
+    /// The scale on which energies are compared: the largest fall of a descent, at most 1.
+    unit: f64,
+}
+
+impl Search {
+    fn run<E: Differentiable + ?Sized>(&mut self, energy: &E, starts: &Points, max_steps: usize) {
+        let ends: Vec<(End, f64, usize)> = (0..starts.n())
+            .into_par_iter()
+            .map(|i| {
+                let mut problem = Problem::new(energy);
+                let (end, fallen) = descend(&mut problem, starts.real.row(i), max_steps);
+                (end, fallen, problem.n_evaluations)
+            })
+            .collect();
+        self.n_starts += ends.len();
+        self.n_evaluations += ends.iter().map(|(_, _, n)| n).sum::<usize>();
+        self.unit = ends.iter().map(|(_, fallen, _)| *fallen).fold(self.unit, f64::max).min(1.0);
+        let mut problem = Problem::new(energy);
+        for (end, _, _) in ends {
+            match end {
+                End::Minimum(new) => add(&mut self.minima, *new, &mut problem, self.unit),
+                End::Escape(escape) => match self.escapes.iter_mut().find(|(old, _)| old.fall == escape.fall) {
+                    Some((_, n)) => *n += 1,
+                    None => self.escapes.push((escape, 1)),
+                },
+                End::Unconverged { x, energy } => self.unconverged.push((x, energy)),
+                End::NotFinite => self.n_not_finite += 1,
             }
         }
     }
-    found.minima = report(merge_continua(minima));
-    Ok(found)
-}
 
-/// A minimum with what the comparisons need.
-struct Candidate {
-    x: Vec<f64>,
-    energy: f64,
-    gradient: Vec<f64>,
-    hessian: hessian::Hessian,
-    at_bound: Vec<usize>,
-    degenerate: bool,
-    continuum: bool,
-    n_found: usize,
-}
-
-impl Candidate {
-    fn same_energy(&self, other: &Self) -> bool {
-        (self.energy - other.energy).abs() <= 1e-6 * (1.0 + self.energy.abs())
+    /// Whether minima are missing, and not so many that more starts are in vain.
+    fn may_complete(&self) -> bool {
+        let n_rare = self.minima.iter().filter(|m| m.is_rare()).count();
+        n_rare > 0 && 2 * n_rare < self.n_starts
     }
 
-    /// Whether two ends are one: the energy between them by the curvature, `(x - y)' H (x - y)`, is below 1e-6 (the flat
-    /// directions of a degenerate minimum use an absolute distance).
-    fn is_same(&self, other: &Self) -> bool {
-        if !self.same_energy(other) || self.at_bound != other.at_bound || self.degenerate != other.degenerate {
-            return false;
-        }
-        let difference: Vec<f64> = self.x.iter().zip(&other.x).map(|(a, b)| a - b).collect();
-        if self.degenerate {
-            let size = self.x.iter().map(|x| x.abs()).fold(1.0, f64::max);
-            return difference.iter().all(|d| d.abs() < 0.02 * size);
-        }
-        self.hessian.quadratic_form(&difference).abs() < 1e-6
-    }
-
-    /// Log of the unnormalised basin weight.
-    fn log_weight(&self) -> f64 {
-        let curvatures = &self.hessian.eigenvalues;
-        let gaussian: f64 = curvatures.iter().map(|c| 0.5 * ((2.0 * std::f64::consts::PI).ln() - c.ln())).sum();
-        let bounds: f64 = self.at_bound.iter().map(|&j| -self.gradient[j].abs().ln()).sum();
-        -self.energy + gaussian + bounds
-    }
-}
-
-/// More than this many degenerate ends of one energy are taken for a continuum.
-const MAX_ISOLATED: usize = 8;
-
-fn merge_continua(minima: Vec<Candidate>) -> Vec<Candidate> {
-    let (mut kept, mut flat): (Vec<_>, Vec<_>) = minima.into_iter().partition(|m| !m.degenerate);
-    while let Some(mut first) = flat.pop() {
-        let (same, other): (Vec<_>, Vec<_>) = flat.into_iter().partition(|m| m.same_energy(&first));
-        flat = other;
-        if same.len() + 1 > MAX_ISOLATED {
-            first.continuum = true;
-            first.n_found += same.iter().map(|m| m.n_found).sum::<usize>();
-            kept.push(first);
-        } else {
-            kept.extend(same);
-            kept.push(first);
+    fn report(self) -> Minima {
+        Minima {
+            n_starts: self.n_starts,
+            n_not_finite: self.n_not_finite,
+            n_unconverged: self.unconverged.len(),
+            lowest_unconverged: self.unconverged.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)),
+            n_escaped: self.escapes.iter().map(|(_, n)| n).sum(),
+            escapes: self.escapes,
+            minima: report(self.minima),
         }
     }
-    kept
-}
-
-fn report(mut minima: Vec<Candidate>) -> Vec<Minimum> {
-    minima.sort_by(|a, b| {
-        a.energy.total_cmp(&b.energy).then_with(|| a.x.partial_cmp(&b.x).unwrap_or(std::cmp::Ordering::Equal))
-    });
-    let lowest = minima.first().map_or(0.0, |m| m.energy);
-    let any_degenerate = minima.iter().any(|m| m.degenerate);
-    let log_weights: Vec<f64> = minima.iter().map(Candidate::log_weight).collect();
-    let largest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let total: f64 = log_weights.iter().map(|w| (w - largest).exp()).sum();
-    let weigh = |w: f64| if any_degenerate { None } else { Some((w - largest).exp() / total) };
-    minima
-        .into_iter()
-        .zip(log_weights)
-        .map(|(m, w)| Minimum {
-            above_lowest: m.energy - lowest,
-            weight: weigh(w),
-            x: m.x,
-            energy: m.energy,
-            curvatures: m.hessian.eigenvalues,
-            at_bound: m.at_bound,
-            degenerate: m.degenerate,
-            continuum: m.continuum,
-            n_found: m.n_found,
-        })
-        .collect()
-}
-
-fn random_starts(supports: &[Support], options: &MinimizeOptions) -> Points {
-    const WIDTHS: [f64; 3] = [2.0, 5.0, 10.0];
-    let n = options.n_starts;
-    let mut starts = Points::zeros(n, supports.len());
-    let mut rng = Streams::new(options.seed, Run::Probe);
-    let u = rng.uniforms(Purpose::Init, n, supports.len());
-    for (j, support) in supports.iter().enumerate() {
-        for (i, (x, u)) in starts.real.col_mut(j).iter_mut().zip(u.col(j)).enumerate() {
-            let width = WIDTHS[i % 3];
-            *x = match *support {
-                Support::Real => width * (2.0 * u - 1.0),
-                Support::Above(a) => a + width * u,
-                Support::Below(b) => b - width * u,
-                Support::Interval(a, b) => a + (b - a) * u,
-            };
-        }
-    }
-    starts
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod ism;
 pub mod mle;
 pub mod pcd;
 pub(crate) mod reduce;
+mod units;
 pub use cd::Cd;
 pub use ism::Ism;
 pub use mle::Mle;
@@ -34,6 +35,9 @@ pub enum ObjectiveError {
         /// Its numerical error.
         error: f64,
     },
+    /// The budget of energy evaluations is spent.
+    #[error("the budget of energy evaluations is spent")]
+    Budget,
     /// A value that must be finite is not.
     #[error("{what} is not finite")]
     NonFinite {
@@ -50,11 +54,26 @@ pub trait FullBatch<E: ?Sized> {
     /// [`ObjectiveError`] where the objective is not defined; a minimiser takes that as `+inf` and steps back.
     fn value_grad(&mut self, energy: &E, grad: &mut [f64]) -> Result<f64, ObjectiveError>;
 
-    /// The gradient at a theta close to that of the last [`FullBatch::value_grad`], for difference quotients.
+    /// The gradient with its expectations under the model, if it has any, taken under the weights of the last
+    /// [`FullBatch::value_grad`]: the Hessian is [`FullBatch::curvature`], where offered, plus the derivative of this.
     ///
     /// # Errors
     /// As [`FullBatch::value_grad`].
     fn grad_nearby(&mut self, energy: &E, grad: &mut [f64]) -> Result<(), ObjectiveError>;
+
+    /// The data.
+    fn data(&self) -> &Points;
+
+    /// The size of a value that counts as one: 1 nat for likelihoods.
+    fn unit(&self) -> f64 {
+        1.0
+    }
+
+    /// Asks for full accuracy once the Newton decrement is `decrement`; `true` if values are more accurate from now on.
+    fn refine(&mut self, decrement: f64) -> bool {
+        let _ = decrement;
+        false
+    }
 
     /// A positive semi-definite approximation of the Hessian at the theta of the last [`FullBatch::value_grad`],
     /// `(n_theta, n_theta)`; `false` when the objective offers none.

@@ -16,8 +16,10 @@ use crate::rng::{Run, Streams};
 
 mod draws;
 mod start;
+mod wells;
 pub use draws::Draws;
 pub use start::{initial_points, initial_points_with_gradient};
+pub use wells::{Starts, dispersed_points};
 
 /// How long to run, and from which seed.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,12 +85,15 @@ pub enum Warning {
         n: u64,
     },
     /// The acceptance probability is far below its target.
-    #[error("acceptance probability {accept_prob:.3} is far below the target {target:.3}; more warm-up may help")]
+    #[error("acceptance probability {accept_prob:.3} is far below the target {target:.3}; {}",
+        if *adapted { "more warm-up may help" } else { "give a smaller step size" })]
     Acceptance {
         /// Mean over the draws.
         accept_prob: f64,
-        /// What warm-up aimed for.
+        /// What warm-up aims for.
         target: f64,
+        /// Whether warm-up chose the step size.
+        adapted: bool,
     },
     /// Chains that never moved.
     #[error("{n_stuck} of {n_chains} chains never moved")]
@@ -228,10 +233,10 @@ pub fn sample<E: Energy + ?Sized, K: Adapt<E>>(
         let Info { n, n_diverged, .. } = outcome.info;
         warn(&mut outcome.warnings, progress, Warning::Divergences { phase: Phase::Draws, n_diverged, n });
     }
-    if let (Some(target), true) = (outcome.kernel.target_accept(), options.n_warmup > 0) {
-        let accept_prob = outcome.info.accept_prob();
+    if let Some(target) = outcome.kernel.target_accept() {
+        let (accept_prob, adapted) = (outcome.info.accept_prob(), options.n_warmup > 0);
         if accept_prob < target / 3.0 {
-            warn(&mut outcome.warnings, progress, Warning::Acceptance { accept_prob, target });
+            warn(&mut outcome.warnings, progress, Warning::Acceptance { accept_prob, target, adapted });
         }
     }
     let n_stuck = outcome.draws.n_stuck();

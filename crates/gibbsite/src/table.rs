@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use crate::points::{Matrix, Points};
+use crate::suggest::nearest;
 
 mod array;
 mod atomic;
@@ -14,16 +15,17 @@ mod error;
 mod idx;
 mod npy;
 mod npz;
+mod shape;
 mod source;
+mod spaced;
 mod write;
 
 pub use atomic::atomic_write;
 pub use columns::{ColumnSummary, Standardization};
-pub use error::{Cell, DataError};
+pub use error::{Cell, DataError, column_list};
 pub use npy::HeaderError;
+pub use source::path_of;
 pub use write::{write_csv, write_npy, write_npz};
-
-use error::nearest;
 
 /// Columns above this number are refused.
 pub const MAX_COLUMNS: usize = 1 << 20;
@@ -31,7 +33,8 @@ pub const MAX_COLUMNS: usize = 1 << 20;
 /// Values (rows times columns) above this number are refused: 8 GiB.
 pub const MAX_VALUES: usize = 1 << 30;
 
-/// Which columns to read.
+/// Which columns to read. A column is named by its name in the header or, where no column has that name, by its number
+/// from 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
     /// The columns to use, in this order; all if `None`. Without a header they are named `x`, or `x1, x2, ...`.
@@ -53,6 +56,8 @@ pub struct Table {
     pub label: Option<Label>,
     /// Where the data come from, as the user named it.
     pub source: String,
+    /// What the reader decided and the user may not expect, such as a first line that could be a header but is data.
+    pub notes: Vec<String>,
 }
 
 /// A column kept apart: never fitted to, only compared with.
@@ -85,6 +90,8 @@ impl Table {
     /// Reads `FILE.csv`, `FILE.csv.gz`, `FILE.npy`, `FILE.npz:KEY`, `FILE.npz:KEY:bits=N`, an IDX file
     /// (`FILE-ubyte`, also `.gz`) or, for `-`, CSV from standard input. An NPZ with one array needs no key; arrays of
     /// more than two dimensions are flattened by row; `bits` unpacks bytes, high bit first, as `numpy.packbits` packs.
+    /// The first line of a CSV file names the columns if it holds text; if it holds numbers only, it is data, and
+    /// [`Table::notes`] says so where it looks like a header.
     ///
     /// # Errors
     /// [`DataError`], see its variants; [`DataError::hint`] says what to do.
@@ -126,7 +133,13 @@ impl Table {
     /// If there are not as many names as columns.
     pub fn from_columns(source: &str, names: Vec<String>, columns: Matrix<f64>) -> Self {
         assert_eq!(names.len(), columns.n_cols(), "a table needs one name per column");
-        Self { names, columns, label: None, source: source.into() }
+        Self { names, columns, label: None, source: source.into(), notes: Vec::new() }
+    }
+
+    /// The table with neither rows nor labels.
+    fn without_values(&self) -> Self {
+        let columns = Matrix::new(0, self.n_cols());
+        Self { names: self.names.clone(), columns, label: None, source: self.source.clone(), notes: self.notes.clone() }
     }
 
     /// Number of rows.
@@ -163,7 +176,7 @@ impl Table {
             .label
             .as_ref()
             .map(|label| Label { values: rows.iter().map(|&i| label.values[i]).collect(), ..label.clone() });
-        Self { columns: self.columns.select(rows), label, names: self.names.clone(), source: self.source.clone() }
+        Self { columns: self.columns.select(rows), label, ..self.without_values() }
     }
 }
 
@@ -187,10 +200,11 @@ impl Selection {
         is_file: impl Fn(&str) -> bool,
     ) -> Result<Self, DataError> {
         let find = |name: &str| {
-            names.iter().position(|n| n == name).ok_or_else(|| DataError::UnknownColumn {
+            let number = || name.parse::<usize>().ok().filter(|j| (1..=names.len()).contains(j)).map(|j| j - 1);
+            names.iter().position(|n| n == name).or_else(number).ok_or_else(|| DataError::UnknownColumn {
                 file: file.into(),
                 name: name.into(),
-                suggestion: nearest(name, names.iter().map(String::as_str)),
+                suggestion: nearest(name, names.iter().map(String::as_str)).map(str::to_string),
                 names: names.to_vec(),
             })
         };

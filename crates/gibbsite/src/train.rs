@@ -17,6 +17,8 @@
 pub mod checkpoint;
 mod contrastive;
 mod dense;
+mod determined;
+mod distance;
 mod error;
 mod event;
 mod fit;
@@ -25,26 +27,33 @@ mod history;
 pub mod identify;
 mod likelihood;
 mod mcse;
+mod natural;
 pub mod newton;
 mod optimizer;
 mod options;
 mod positive;
 mod precondition;
 mod prepare;
+mod relaxation;
 mod schedule;
 mod split;
+mod start;
 pub mod state;
 pub mod std_err;
 pub mod stochastic;
+mod unlogged;
 
 pub use error::{Failure, TrainError};
 pub use event::{OnEvent, TrainEvent, TrainWarning};
-pub use fit::{Fit, fit};
+pub use fit::{Fit, Stopped, fit};
 pub use history::{History, Row};
 pub use likelihood::{LogLikelihood, log_likelihood};
 pub use mcse::{drift, mcse};
 pub use optimizer::{Optimizer, OptimizerKind};
-pub use options::{CheckpointOptions, Control, ObjectiveKind, PoolStart, Sampler, TrainOptions, epochs_for};
+pub use options::{
+    CheckpointOptions, Control, ObjectiveKind, PoolStart, Sampler, TrainOptions, default_epochs, epochs_for, evals_for,
+};
 pub use positive::Positive;
 pub use schedule::{Decay, Steps};
 pub use split::split;
+pub use start::start_at_score_matching;

@@ -335,6 +335,22 @@ fn psis_keeps_what_is_not_tail_and_smooths_the_rest() {
     assert!((mean - 2.5).abs() < 0.2, "{mean}");
 }
 
+/// |x - median| of a Student t with nu degrees of freedom has shape 1 / nu; of a uniform variable it is below 0.
+#[test]
+fn tail_shape_is_that_of_the_draws() {
+    let n = 64_000;
+    let cauchy: Vec<f64> = uniforms(n, 5).iter().map(|u| (std::f64::consts::PI * (u - 0.5)).tan()).collect();
+    let two: Vec<f64> = uniforms(n, 6).iter().map(|u| (2.0 * u - 1.0) / (2.0 * u * (1.0 - u)).sqrt()).collect();
+    for (x, k) in [(&cauchy, 1.0), (&two, 0.5)] {
+        let (got, std_err) = tail_shape(x);
+        assert!((got - k).abs() < 3.0 * std_err && std_err < 0.1, "{got} +- {std_err} against {k}");
+        let moved: Vec<f64> = x.iter().map(|v| 1e3 - 7.0 * v).collect();
+        assert!((tail_shape(&moved).0 - got).abs() < 1e-6);
+    }
+    assert!(tail_shape(&uniforms(n, 7)).0 < 0.1);
+    assert!(tail_shape(&[]).0.is_nan() && tail_shape(&[1.0, f64::NAN]).0.is_nan() && tail_shape(&[0.0; 5]).0.is_nan());
+}
+
 #[test]
 fn pareto_k_of_odd_weights() {
     let uniform = uniforms(1000, 2);

@@ -1,7 +1,7 @@
 //! Statistics of every kernel against closed forms and quadrature, and the negative controls that must fail.
 //! The energies are written by hand, as a user would write one.
 
-use gibbsite::adapt::{Adapt, compare, ula_bias};
+use gibbsite::adapt::{Adapt, compare, ula_reference};
 use gibbsite::energy::{Differentiable, Energy};
 use gibbsite::kernel::{ChainState, Chains, Hmc, Info, Kernel, Mala, Rwm, Ula};
 use gibbsite::points::{Matrix, Points, Space};
@@ -548,6 +548,16 @@ fn divergences_of_hmc_are_warned_of() {
     assert!(out.warnings.iter().any(|w| matches!(w, Warning::Divergences { .. })), "{:?}", out.warnings);
 }
 
+/// A step size that was given is judged as one that was found.
+#[test]
+fn a_given_step_size_that_nothing_accepts_is_warned_of() {
+    let init = Points::from_real(Matrix::from_fn(64, 1, |i, _| i as f64 / 64.0));
+    let options = RunOptions { n_draws: 50, n_warmup: 0, ..RunOptions::default() };
+    let out = sample(&Quartic::new(1.0, 0.1), &Mala::new(1e9), init, &options, &quiet).unwrap();
+    let warning = out.warnings.iter().find(|w| matches!(w, Warning::Acceptance { adapted: false, .. }));
+    assert!(warning.is_some_and(|w| w.to_string().contains("smaller step size")), "{:?}", out.warnings);
+}
+
 #[test]
 #[cfg(debug_assertions)]
 fn stale_caches_panic() {
@@ -575,7 +585,8 @@ fn bias_of_ula_is_reported() {
     let options = RunOptions { n_draws: 2000, thin: 4, n_warmup: 300, seed: 1, block: 128 };
     let out = sample(&energy, &Ula::new(0.1), init.clone(), &options, &quiet).unwrap();
     assert_eq!(out.info.accept_prob(), 1.0);
-    let bias = ula_bias(&energy, &out.kernel, &out.draws, init.clone(), &options, &quiet).unwrap();
+    let reference = ula_reference(&energy, &out.kernel, init.clone(), &options, &quiet).unwrap();
+    let bias = compare(&out.draws, &reference);
     let expected = (1.0 / (1.0 - 0.5 * out.kernel.step_size)).sqrt();
     assert!(bias[0].mean_z.abs() < 4.0 && bias[0].variance_z > 4.0, "{bias:?}");
     assert!((bias[0].sd_ratio - expected).abs() < 0.01, "{bias:?} {expected}");

@@ -36,13 +36,67 @@ fn the_same_table_in_many_spellings() {
         "a,b\r1,2\r3,-4.5e-3",
         "\u{feff}a,b\n1,2\n3,-4.5e-3",
         "a;b\n1;2\n3;-4.5e-3\n",
+        "a b\n1 2\n3 -4.5e-3\n",
+        "  a    b\n  1    2\r\n  3   -4.5e-3  \n",
+        "# one; \"two;\"\n# three;\na;b\n1;2\n3;-4.5e-3\n",
+        "# one, \"two\"; 3\na,b\n1,2\n#x\n3,-4.5e-3\n",
         "a\tb\n1\t2\n3\t-4.5e-3\n",
         "\n\na,b\n\n1,2\n   \n3,-4.5e-3\n\n\n",
         "\"a\",\"b\"\n\"1\",2\n3,\"-4.5e-3\"\n",
         " a , b \n 1 , +2 \n3.0,-.0045",
     ] {
-        assert_eq!(read(text), expected, "{text:?}");
+        assert_eq!(Table { notes: Vec::new(), ..read(text) }, expected, "{text:?}");
     }
+}
+
+#[test]
+fn what_looks_like_a_numeric_header_is_noted() {
+    for (text, noted) in [
+        ("2019\n10.1\n9.8\n", true),
+        ("0,1,2\n0.5,1,7\n1,2,3\n", true),
+        ("year,2020\n1,2\n", true),
+        ("10\n10.1\n9.8\n", false),
+        ("2019\n2020\n2021\n", false),
+        ("0,1\n1,0\n", false),
+        ("x\n10.1\n", false),
+    ] {
+        let table = read(text);
+        assert_eq!(table.notes.len(), usize::from(noted), "{text:?}: {:?}", table.notes);
+    }
+    assert_eq!(read("2019\n10.1\n9.8\n").n_rows(), 3);
+}
+
+#[test]
+fn what_is_left_out_is_noted() {
+    for (text, notes) in [
+        ("\n\na,b\n1,2\n3,4\n\n", vec![]),
+        ("a,b\r\n1,2\r\n3,4\r\n", vec![]),
+        ("a,b\n1,2\n\n  \n3,4\n", vec!["f.csv: 2 blank lines are left out"]),
+        ("a,b\r\n1,2\r\n\r\n3,4\r\n", vec!["f.csv: 1 blank line is left out"]),
+        ("# c\n1 2\n# d\n3 4\n", vec!["f.csv: 2 comment lines are left out"]),
+    ] {
+        assert_eq!(read(text).notes, notes, "{text:?}");
+    }
+    // Lines are counted as an editor does.
+    assert!(error("# c\r\n#d\r\na,b\r\n1,2\r\n\r\n#e\r\n3,x\r\n4,y\r\n").0.starts_with("f.csv, line 7 (data row 2)"));
+}
+
+#[test]
+fn columns_are_named_or_numbered() {
+    let names = |columns: &[&str], ignore: &[&str]| {
+        read_with("b,1,a\n1,2,3\n4,5,6\n", &options(columns, ignore, None)).map(|t| t.names)
+    };
+    assert_eq!(names(&["3", "b"], &[]).unwrap(), ["a", "b"]);
+    assert_eq!(names(&["1"], &[]).unwrap(), ["1"], "a name comes before a number");
+    assert_eq!(names(&[], &["2"]).unwrap(), ["b", "a"]);
+    for wrong in ["0", "4", "-1", "1.0"] {
+        assert!(matches!(names(&[wrong], &[]), Err(DataError::UnknownColumn { .. })), "{wrong}");
+    }
+    assert!(matches!(names(&["3", "a"], &[]), Err(DataError::RepeatedColumn { .. })));
+    let bare = read_with("1,2\n3,4\n", &options(&["2"], &[], None)).unwrap();
+    assert_eq!(bare.names, ["x2"]);
+    let (_, hint) = error("\"name, full\",b\nx,2\ny,4\n");
+    assert!(hint.ends_with("--ignore '\"name, full\"'"), "{hint}");
 }
 
 #[test]
@@ -144,7 +198,7 @@ fn errors_name_line_row_column_and_remedy() {
         (
             "x\n1 2\n",
             "f.csv, line 2 (data row 1), column 1 \"x\": \"1 2\" is not a number",
-            "columns are separated by commas, semicolons or tabs, not by spaces",
+            "separate columns by commas; with spaces, every row needs as many numbers as the header has names",
         ),
         ("a,b,a\n1,2,3\n", "f.csv: columns 1 and 3 are both named \"a\"", "rename one of them in the header"),
         ("", "f.csv: is empty", "each line after the header is one data point"),

@@ -41,6 +41,8 @@ fn every_numeric_type_of_numpy() {
     let table = Table::read(&format!("{file}:fortran"), &all()).unwrap();
     assert_eq!(table.columns.as_slice(), [-0.5, 2.5, 0.5, 99.5, 1.5, 4.5]);
     let cube = Table::read(&format!("{file}:cube"), &all()).unwrap();
+    let shape = Table::array_shape(&format!("{file}:cube")).unwrap().unwrap();
+    assert!(shape.len() == 3 && shape[0] == cube.n_rows() && shape[1] * shape[2] == cube.n_cols());
     assert_eq!((cube.n_rows(), cube.n_cols()), (2, 12));
     assert_eq!(cube.columns.row(1), (12..24).map(f64::from).collect::<Vec<_>>());
     assert_eq!(Table::read(&format!("{file}:fcube"), &all()).unwrap().columns, cube.columns);

@@ -87,7 +87,7 @@ fn pcd_agrees_with_mle() {
         for k in 0..3 {
             let z = (fitted.theta[k] - exact.theta[k]) / mcse[k];
             assert!(z.abs() < 3.0, "{name} {k}: {z}");
-            assert!(mcse[k] < 0.5 * exact.theta_std_err[0], "{mcse:?}");
+            assert!(mcse[k] < 0.6 * exact.theta_std_err[0], "{mcse:?}");
             let ratio = fitted.theta_std_err[k] / exact.theta_std_err[k];
             assert!((ratio - 1.0).abs() < 0.05, "{ratio}");
         }

@@ -181,7 +181,7 @@ fn a_killed_run_resumes_to_the_same_bits() {
             assert!(notes.contains(note), "{note}");
             let refused =
                 fit(&mut quartic(), &data, &TrainOptions { seed: 1, ..o.clone() }, &control, &mut |_| {}).unwrap_err();
-            assert!(refused.to_string().contains("other data, another energy or other options"), "{refused}");
+            assert!(refused.to_string().contains("seed was 0 and is 1"), "{refused}");
         }
     }
 }
@@ -252,6 +252,39 @@ fn positive_parameters_agree_with_their_logarithms() {
     let c = by_exp.theta_of("g").unwrap().exp();
     assert!((positive.theta_of("c").unwrap() / c - 1.0).abs() < 1e-8);
     assert!((positive.theta_std_err[2] / (c * by_exp.theta_std_err[2]) - 1.0).abs() < 1e-6);
+}
+
+/// What is held fixed does not move, has no error, and makes no other parameter redundant.
+#[test]
+fn fixed_parameters_stay() {
+    let data = mixture(500, 13);
+    let variance = data.real.col(0).iter().map(|x| x * x).sum::<f64>() / 500.0;
+    for objective in [ObjectiveKind::Mle, ObjectiveKind::Ism, ObjectiveKind::Pcd] {
+        let mut energy = Formula::parse("a*c*x^2").unwrap();
+        energy.set_theta(&[1.0, 0.125]);
+        let o = TrainOptions {
+            fixed: vec!["c".into()],
+            epochs: 20,
+            steps: Steps { first: 3, last: 3 },
+            ..options(objective)
+        };
+        let fitted = run(&mut energy, &data, &o);
+        assert_eq!((fitted.theta_of("c"), &fitted.fixed[..]), (Some(0.125), &[false, true][..]), "{objective:?}");
+        assert!(fitted.theta_std_err[1].is_nan() && fitted.theta_std_err[0] > 0.0, "{:?}", fitted.theta_std_err);
+        assert!(!fitted.warnings.iter().any(|w| matches!(w, TrainWarning::Redundant { .. })), "{:?}", fitted.warnings);
+        if objective == ObjectiveKind::Mle {
+            assert!((fitted.theta[0] * 0.125 * 2.0 * variance - 1.0).abs() < 1e-8, "{:?}", fitted.theta);
+        }
+    }
+    let all = TrainOptions { fixed: vec!["a".into()], ..options(ObjectiveKind::Mle) };
+    let refused = |o: &TrainOptions| {
+        let mut energy = Formula::parse("a*x^2").unwrap();
+        energy.set_theta(&[1.0]);
+        fit(&mut energy, &data, o, &Control::default(), &mut |_| {}).unwrap_err()
+    };
+    assert!(matches!(refused(&all), TrainError::NoParameters));
+    let unknown = TrainOptions { fixed: vec!["q".into()], ..all };
+    assert!(matches!(refused(&unknown), TrainError::UnknownParameter { name, .. } if name == "q"));
 }
 
 /// E = r x on x > 0: the exponential distribution, rate 1 / mean, standard error rate / sqrt(n).

@@ -8,13 +8,13 @@ use super::values;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The data")]
 pub struct DataOptions {
-    /// Use these columns only, like a,b,c (names, or numbers from 1)
-    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = values::text)]
-    pub columns: Vec<String>,
+    /// Use these columns only, like a,b,c or '"a, b",c' (names, or numbers from 1)
+    #[arg(long, value_name = "COLUMN,..", value_parser = values::name_list)]
+    pub columns: Vec<values::NameList>,
     /// Leave these columns out
-    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',', value_parser = values::text)]
-    pub ignore: Vec<String>,
-    /// A label (a column, file.npz:KEY, or a one-column file): never used to fit, only to report AUROC and AUPR
+    #[arg(long, value_name = "COLUMN,..", value_parser = values::name_list)]
+    pub ignore: Vec<values::NameList>,
+    /// A label (a column, file.npz:KEY, or a one-column file): never used to fit; a later `score` reports AUROC and AUPR
     #[arg(long, value_name = "LABEL", value_parser = values::text)]
     pub label: Option<String>,
 }

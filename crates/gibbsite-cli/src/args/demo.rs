@@ -10,9 +10,9 @@ use super::values;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   gibbsite demo
-  gibbsite demo --out tour --seed 1")]
+  gibbsite demo --out tour --seed 1 --json")]
 pub struct DemoArgs {
-    /// Folder for the picture and the model
+    /// Folder for the picture (landscape.png) and the model (demo.gibbs)
     #[arg(long, value_name = "FOLDER", default_value = "gibbsite-demo", value_parser = values::path)]
     pub out: PathBuf,
 }

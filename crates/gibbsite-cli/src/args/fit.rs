@@ -13,11 +13,12 @@ use super::{names, values};
 #[command(after_help = "\
 With a formula (--energy), its parameters are learned in the units of the data, with standard errors \
 (theta_std_err) and, for stochastic objectives, Monte-Carlo errors (theta_mcse). auto is exact maximum \
-likelihood when Z is exact.
+likelihood when Z is exact. A parameter that --param sets is held fixed. data.csv here is what the first example \
+of `gibbsite sample` writes.
 
 Examples:
-  gibbsite fit data.csv --energy \"a*x^2+b*x+exp(g)*x^4\" --out m.gibbs
-  gibbsite fit data.csv --energy \"a*x^2+x^4\" --objective pcd --steps 1..30 --out m.gibbs")]
+  gibbsite fit data.csv --columns x1 --energy \"a*x^2+b*x+exp(g)*x^4\" --out m.gibbs
+  gibbsite fit data.csv --columns x1 --energy \"a*x^2+x^4\" --objective pcd --epochs 50 --out p.gibbs")]
 pub struct FitArgs {
     /// The data.
     #[arg(value_name = "DATA", help = DATA_HELP, value_parser = values::text)]

@@ -20,3 +20,6 @@ pub const DECAYS: [&str; 3] = ["constant", "inverse", "cosine"];
 
 /// `--start` of `fit`.
 pub const POOL_STARTS: [&str; 2] = ["data", "noise"];
+
+/// `--kind` of `plot`.
+pub const PLOT_KINDS: [&str; 4] = ["auto", "landscape", "traces", "energies"];

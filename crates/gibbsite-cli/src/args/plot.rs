@@ -5,13 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::energy::{ENERGY_HELP, EnergyOptions};
-use super::values;
+use super::{names, values};
 
 /// Draw the landscape: E and p in one dimension, contours in two, with draws and data
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "\
+Draws are dots or a histogram. Lines join the states of chains that move step by step: --walks 3 lets three chains of \
+adjusted Langevin walk over a 2-D landscape, after their warm-up, or joins the first three chains of --draws. \
+In more than two dimensions draws are shown as traces, or by their energies.
+
+Examples:
   gibbsite plot \"x^4 - 6*x^2 - 0.5*x\" --out well.png
-  gibbsite plot himmelblau --draws draws.csv --out himmelblau.svg")]
+  gibbsite plot ring:r=2,sigma=0.2 --draws draws.csv --out ring.svg")]
 pub struct PlotArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
@@ -23,8 +28,14 @@ pub struct PlotArgs {
     #[arg(long, value_name = "DATA", value_parser = values::text)]
     pub data: Option<String>,
     /// Columns of the data, as many as the energy has dimensions
-    #[arg(long, value_name = "COLUMN,..", value_parser = values::text, value_delimiter = ',')]
-    pub columns: Vec<String>,
+    #[arg(long, value_name = "COLUMN,..", value_parser = values::name_list)]
+    pub columns: Vec<values::NameList>,
+    /// What to draw; auto is the landscape in one and two dimensions, else traces of --draws, or energies if --data is given
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = names::PLOT_KINDS)]
+    pub kind: String,
+    /// Chains that walk over a 2-D landscape [default: 3, or 0 with --draws or --data]
+    #[arg(long, value_name = "N", value_parser = values::count_or_zero)]
+    pub walks: Option<usize>,
     /// Lower corner of the picture: one number for every coordinate, or one each [default: where p is]
     #[arg(long, value_name = "L,..", value_parser = values::real, value_delimiter = ',')]
     pub lower: Vec<f64>,

@@ -14,8 +14,8 @@ Means and standard deviations come with their Monte-Carlo error (mcse), split R-
 An energy that cannot be normalised is refused.
 
 Examples:
-  gibbsite sample \"0.5*x^2 + 0.1*x^4\" --draws 2000 --out draws.csv
-  gibbsite sample ring:r=2,sigma=0.2 --sampler hmc --chains 128 --json")]
+  gibbsite sample \"0.5*x^2 + 0.1*x^4\" --chains 4 --draws 500 --out data.csv
+  gibbsite sample ring:r=2,sigma=0.2 --sampler hmc --chains 128 --out draws.csv")]
 pub struct SampleArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
@@ -42,7 +42,7 @@ pub struct SampleArgs {
     #[arg(long, value_name = "FILE", value_parser = values::path)]
     pub out: Option<PathBuf>,
     /// Continue the interrupted run that writes --out, to the same bytes
-    #[arg(long, requires = "out")]
+    #[arg(long, requires = "out", hide = true)]
     pub resume: bool,
     /// Dimension, parameters, support, temperature.
     #[command(flatten)]

@@ -75,6 +75,62 @@ pub fn assignment(s: &str) -> Result<(String, f64), String> {
     Ok((name.to_string(), value.ok_or_else(|| format!("the value of '{name}' is not a number"))?))
 }
 
+/// The seed of the random numbers: any unsigned 64-bit integer.
+pub fn seed(s: &str) -> Result<u64, String> {
+    unescape(s).trim().parse().map_err(|_| format!("expected an integer from 0 to {}", u64::MAX))
+}
+
+/// Names separated by commas; a name in double quotes may contain commas and doubled double quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameList(pub Vec<String>);
+
+impl NameList {
+    /// The names of an option that may be given several times, in order.
+    pub fn all(lists: &[Self]) -> Vec<String> {
+        lists.iter().flat_map(|l| l.0.iter().cloned()).collect()
+    }
+}
+
+/// The name whose opening quote was just read, and what follows its closing one: nothing, or a comma.
+fn quoted_name(mut text: &str) -> Result<(String, &str), String> {
+    let mut name = String::new();
+    loop {
+        let (part, after) = text.split_once('"').ok_or("a quote is never closed")?;
+        name.push_str(part);
+        let Some(more) = after.strip_prefix('"') else {
+            let after = after.trim_start();
+            let ends = after.is_empty() || after.starts_with(',');
+            return if ends { Ok((name, after)) } else { Err("a quote ends before a comma or at the end".into()) };
+        };
+        name.push('"');
+        text = more;
+    }
+}
+
+/// A [`NameList`].
+pub fn name_list(s: &str) -> Result<NameList, String> {
+    let mut names = Vec::new();
+    let mut rest = unescape(s).trim();
+    loop {
+        let (name, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_name(quoted)?,
+            None => {
+                let (name, after) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+                (name.trim().to_string(), after)
+            }
+        };
+        names.push(name);
+        match after.strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None => break,
+        }
+    }
+    match names.iter().any(String::is_empty) {
+        true => Err("expected names separated by commas, like a,b or \"a, b\",c".into()),
+        false => Ok(NameList(names)),
+    }
+}
+
 /// Points separated by `;`, coordinates by `,`: all of one length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointList(pub Vec<Vec<f64>>);
@@ -123,6 +179,20 @@ mod tests {
         assert!(real("nan").is_err() && real("").is_err() && real("6x").is_err());
         assert!(positive("0").is_err() && positive("inf").is_err() && fraction("1").is_err() && rate("0").is_err());
         assert!(count("0").is_err() && count("-1").is_err() && count("99999999999999999999").is_err());
+    }
+
+    #[test]
+    fn names_may_be_quoted() {
+        let names = |s: &str| name_list(s).map(|l| l.0);
+        assert_eq!(names("a, b,c 1").unwrap(), ["a", "b", "c 1"]);
+        assert_eq!(names(r#""name, full",b"#).unwrap(), ["name, full", "b"]);
+        assert_eq!(names(r#"b, "say ""c""" , d"#).unwrap(), ["b", "say \"c\"", "d"]);
+        assert_eq!(names("\u{E000}-1").unwrap(), ["-1"]);
+        for bad in ["", "a,", ",a", "a,,b", "\"a", "\"a\"b", "\"\""] {
+            assert!(names(bad).is_err(), "{bad}");
+        }
+        assert_eq!(seed("18446744073709551615"), Ok(u64::MAX));
+        assert!(seed("abc").unwrap_err().starts_with("expected an integer from 0 to 1844"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub fn run(args: &CheckArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let finite = |v: f64| Some(v).filter(|v| v.is_finite());
     let mut out = Outcome::new();
     out.put("normalizable", found.normalizable.name()).put("reason", found.reason.as_str());
-    out.put("falls_along", found.falls_along.clone());
+    out.put("falls_along", found.falls_along.clone()).put("moments", found.moments.map(f64::from));
     out.put("gradient_max_rel_error", finite(found.gradient_max_rel_error));
     out.put("gradient_worst_at", found.gradient_worst_at.clone()).put("undefined_at", found.undefined_at.clone());
     out.put("offset", found.offset.clone()).put("redundant_parameters", found.redundant_parameters.clone());
@@ -40,6 +40,14 @@ fn lines(found: &Check, names: &[String]) -> Vec<(&'static str, String)> {
     let mut lines = vec![("a model", format!("{verdict}: {}", found.reason))];
     if let Some(direction) = &found.falls_along {
         lines.push(("falls along", format!("{} = {}", guard::coordinates(names), text::vector(direction))));
+    }
+    if let Some(k) = found.moments {
+        let which = match k {
+            0 => "not even the mean exists".into(),
+            1 => "the mean may exist, the variance does not".into(),
+            k => format!("integrals of |x|^k p(x) are infinite from k = {} on", k + 1),
+        };
+        lines.push(("moments", which));
     }
     let error = found.gradient_max_rel_error;
     let agrees = if error <= GRADIENT_TOLERANCE { "agrees with" } else { "differs from" };

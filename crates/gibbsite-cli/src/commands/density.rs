@@ -1,5 +1,6 @@
 //! `gibbsite density`: p(x) at points.
 
+use gibbsite::energy::Energy;
 use gibbsite::points::Points;
 use gibbsite::uses::density::log_density;
 
@@ -7,12 +8,15 @@ use super::logz;
 use crate::args::density::DensityArgs;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
-use crate::{failures, guard, resolve, text};
+use crate::resolve::{self, Resolved};
+use crate::{guard, text};
 
-/// log p(x) = -E(x) - log Z at every point, with the error of log Z.
+/// log p(x) = -E(x) - log Z at every point, with the error of log Z; a point outside the support has p = 0, one where the
+/// energy is undefined has none, and a warning names both.
 ///
 /// # Errors
-/// Points of another dimension than the energy, undefined energies, energies that are no model.
+/// Points of another dimension than the energy, energies that are no model, a log Z that is not finite, energies that are
+/// undefined at all points.
 pub fn run(args: &DensityArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     let rows = &args.at.0;
@@ -28,10 +32,14 @@ pub fn run(args: &DensityArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let mut out = Outcome::new();
     guard::is_model(&model, &mut out)?;
     let z = logz::best(&model, ctx)?;
+    logz::finite(&z)?;
     let p = log_density(&model.formula, &Points::from_rows(rows), &z);
-    if let Some(i) = p.energy.iter().position(|e| e.is_nan()) {
-        return Err(failures::undefined(&rows[i], model.names()));
+    if p.energy.iter().all(|e| e.is_nan())
+        && let Some(first) = rows.first()
+    {
+        return Err(guard::undefined(&model, first));
     }
+    doubtful(&model, rows, &p.energy, &mut out);
     let density: Vec<f64> = p.log_density.iter().map(|l| l.exp()).collect();
 
     out.put("x", rows.clone()).put("energy", &p.energy[..]).put("log_density", &p.log_density[..]);
@@ -54,4 +62,22 @@ pub fn run(args: &DensityArgs, ctx: &Context) -> Result<Outcome, Failure> {
         out.warn(w.as_str(), bad);
     });
     Ok(out)
+}
+
+/// Names the points that have no density, and those outside the support.
+fn doubtful(model: &Resolved, rows: &[Vec<f64>], energy: &[f64], out: &mut Outcome) {
+    let space = model.formula.space();
+    for (row, energy) in rows.iter().zip(energy) {
+        let at = || {
+            let at: Vec<String> = space.names.iter().zip(row).map(|(n, v)| format!("{n} = {v}")).collect();
+            at.join(", ")
+        };
+        let outside = (0..row.len()).find(|&j| !space.reals[j].contains(row[j]));
+        if let Some(j) = outside {
+            let bounds = text::bounds(&space.names[j], space.reals[j].lower(), space.reals[j].upper());
+            out.warn(format!("{} lies outside {bounds}: p = 0 there", at()), false);
+        } else if energy.is_nan() {
+            out.warn(format!("the energy is undefined (NaN) at {}: there is no density there", at()), false);
+        }
+    }
 }

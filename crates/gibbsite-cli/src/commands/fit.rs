@@ -1,21 +1,26 @@
 //! `gibbsite fit`: the parameters of a formula learned from data, each with its errors, and the model file.
 
+mod call;
+
 use std::time::Instant;
 
+use gibbsite::check::{Normalizable, normalizable_formula};
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Parametric};
-use gibbsite::logz::{Options, quadrature};
+use gibbsite::logz::Options;
 use gibbsite::model_file::{Bound, EnergySpec, LogZValue, Model};
+use gibbsite::objective::Mle;
 use gibbsite::points::{Points, Support};
-use gibbsite::table::{ReadOptions, Table, atomic_write};
+use gibbsite::table::{ReadOptions, Table, atomic_write, column_list};
 use gibbsite::train::{
-    CheckpointOptions, Control, Decay, Fit, LogLikelihood, ObjectiveKind, OptimizerKind, PoolStart, Sampler, Steps,
-    TrainEvent, TrainOptions, epochs_for, fit,
+    self, CheckpointOptions, Control, Decay, Fit, LogLikelihood, ObjectiveKind, OptimizerKind, PoolStart, Sampler,
+    Steps, Stopped, TrainEvent, TrainOptions, default_epochs, epochs_for, evals_for, fit,
 };
 use serde_json::{Map, Value};
 
 use crate::args::data::DataOptions;
 use crate::args::fit::FitArgs;
+use crate::args::values::NameList;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::resolve::{self, Resolved};
@@ -27,15 +32,18 @@ use crate::{failures, guard, text};
 /// Data or an energy that cannot be used; a start or a result that is no model; a training that failed.
 pub fn run(args: &FitArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let begin = Instant::now();
-    let mut model = resolve::energy_with_free_parameters(&args.energy, &args.energy_options)?;
+    call::files(args)?;
+    let fixed = call::fixed(args)?;
     let table = read(&args.data, &args.data_options)?;
+    let mut model = resolve::energy_with_free_parameters(&args.energy, &call::sized(args, &table))?;
     check_columns(&model, &table)?;
-    let mut options = options(args, &model, ctx)?;
+    call::objective(args, &model)?;
+    call::inside(&model, &table)?;
     let data = table.points();
-    set_start(&mut model, args, options.objective)?;
-    if args.init.is_empty() && matches!(options.objective, ObjectiveKind::Cd | ObjectiveKind::Pcd) {
-        start_at_score_matching(&mut model.formula, &data, &options);
-    }
+    let mut options = options(args, &model, data.n(), ctx)?;
+    options.fixed = call::parameters(fixed, &model.formula)?;
+    call::notes(args, &table, options.objective, ctx);
+    let start = set_start(&mut model, args, &options, &data)?;
     let stopped = limit(&mut options, args, &data, &model);
     let control = Control { checkpoint: checkpoint(args), n_threads: ctx.threads.unwrap_or(1), ..Control::default() };
     let bar = ctx.progress("fit", options.epochs as u64);
@@ -61,6 +69,10 @@ pub fn run(args: &FitArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let saved = saved_model(&model, &fitted, &table);
     saved.write(&args.out).map_err(|e| Failure::caused_by("model_file", &e, e.hint()))?;
     report(&mut out, args, &model, &fitted, stopped);
+    out.put("start", start.name());
+    if start == Start::Guess && matches!(options.objective, ObjectiveKind::Cd | ObjectiveKind::Pcd) {
+        out.warn("the score-matching estimate is no start, so the training began at a guess: give a start near the data with --init", false);
+    }
     out.put("seconds", begin.elapsed().as_secs_f64());
     Ok(out)
 }
@@ -70,8 +82,8 @@ pub fn run(args: &FitArgs, ctx: &Context) -> Result<Outcome, Failure> {
 /// # Errors
 /// Data that cannot be read, with file, row and column.
 pub fn read(spec: &str, options: &DataOptions) -> Result<Table, Failure> {
-    let columns = (!options.columns.is_empty()).then(|| options.columns.clone());
-    let options = ReadOptions { columns, ignore: options.ignore.clone(), label: options.label.clone() };
+    let columns = Some(NameList::all(&options.columns)).filter(|names| !names.is_empty());
+    let options = ReadOptions { columns, ignore: NameList::all(&options.ignore), label: options.label.clone() };
     Table::read(spec, &options).map_err(failures::data)
 }
 
@@ -85,11 +97,11 @@ fn check_columns(model: &Resolved, table: &Table) -> Result<(), Failure> {
         model.names().join(", "),
         table.names.join(", ")
     );
-    let example = table.names.iter().take(dim).cloned().collect::<Vec<_>>().join(",");
+    let example = column_list(table.names.iter().take(dim));
     Err(Failure::usage("dimension", message, format!("choose the columns, like --columns {example}")))
 }
 
-fn options(args: &FitArgs, model: &Resolved, ctx: &Context) -> Result<TrainOptions, Failure> {
+fn options(args: &FitArgs, model: &Resolved, n_data: usize, ctx: &Context) -> Result<TrainOptions, Failure> {
     let objective = match args.objective.as_str() {
         "auto" if model.dim() <= 3 => ObjectiveKind::Mle,
         "auto" => ObjectiveKind::Pcd,
@@ -113,9 +125,8 @@ fn options(args: &FitArgs, model: &Resolved, ctx: &Context) -> Result<TrainOptio
         _ => Decay::Constant,
     };
     let steps = args.steps.map_or(defaults.steps, |s| Steps { first: s.first, last: s.last });
-    Ok(TrainOptions {
+    let mut options = TrainOptions {
         objective,
-        epochs: args.epochs.unwrap_or(defaults.epochs),
         batch: args.batch.unwrap_or(defaults.batch),
         lr: args.lr.unwrap_or(defaults.lr),
         decay,
@@ -131,12 +142,19 @@ fn options(args: &FitArgs, model: &Resolved, ctx: &Context) -> Result<TrainOptio
         positive: args.positive.clone(),
         seed: ctx.seed,
         ..defaults
-    })
+    };
+    // With a chosen rate or rule, or a log Z for held-out rows in each epoch, the number of epochs is the plain default.
+    let plain = args.lr.is_some() || args.optimizer.is_some() || (options.valid > 0.0 && model.dim() > 1);
+    options.epochs = args
+        .epochs
+        .unwrap_or_else(|| if plain { TrainOptions::default().epochs } else { default_epochs(n_data, &options) });
+    Ok(options)
 }
 
-/// `--max-seconds` as a number of epochs; whether it shortened the training.
+/// `--max-seconds` as a number of epochs or evaluations; whether it shortened the epochs.
 fn limit(options: &mut TrainOptions, args: &FitArgs, data: &Points, model: &Resolved) -> bool {
     let Some(seconds) = args.max_seconds else { return false };
+    options.max_evals = Some(evals_for(seconds, model.formula.n_theta()));
     let affordable = epochs_for(seconds, data.n(), model.dim(), model.formula.n_theta(), options);
     let cut = affordable < options.epochs;
     options.epochs = options.epochs.min(affordable);
@@ -148,9 +166,36 @@ fn checkpoint(args: &FitArgs) -> Option<CheckpointOptions> {
     Some(CheckpointOptions { dir: dir.clone(), every: args.checkpoint_every, resume: args.resume.is_some() })
 }
 
-/// Where the fit starts: `--init`, then `--param`; parameters without either start at the first of a few values from
-/// which the model can be normalised (1 for those kept positive).
-fn set_start(model: &mut Resolved, args: &FitArgs, objective: ObjectiveKind) -> Result<(), Failure> {
+/// Where a fit starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// Where the user says.
+    Given,
+    /// At the score-matching estimate.
+    ScoreMatching,
+    /// At the first of some values from which the model can be normalised.
+    Guess,
+}
+
+impl Start {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::ScoreMatching => "score_matching",
+            Self::Guess => "guess",
+        }
+    }
+}
+
+/// Values of all parameters without a start, tried in turn.
+const GUESSES: [f64; 4] = [0.0, 1.0, 0.1, -1.0];
+/// Parameters up to which every choice of 0 and 1 is tried as well.
+const MAX_CHOICES: usize = 5;
+
+/// Where the fit starts: `--init`, then `--param`. Without `--init`, the score-matching estimate, if there is one that can be
+/// normalised: chains are no help far from the data, and Newton's method saves its way. Else parameters without a start
+/// take the first of a few values from which the model can be normalised (1 for those kept positive).
+fn set_start(model: &mut Resolved, args: &FitArgs, options: &TrainOptions, data: &Points) -> Result<Start, Failure> {
     for (i, (name, value)) in args.init.iter().enumerate() {
         if args.init[..i].iter().any(|(n, _)| n == name) {
             return Err(Failure::usage("conflict", format!("--init sets '{name}' twice"), "give it once"));
@@ -158,37 +203,70 @@ fn set_start(model: &mut Resolved, args: &FitArgs, objective: ObjectiveKind) -> 
         model.formula.set_param(name, *value).map_err(failures::formula)?;
     }
     let free: Vec<String> = model.formula.unset().iter().map(ToString::to_string).collect();
-    let mut last = None;
-    for start in [0.0, 1.0, 0.1, -1.0] {
-        for name in &free {
-            let value = if args.positive.contains(name) { 1.0 } else { start };
-            model.formula.set_param(name, value).map_err(failures::formula)?;
+    let set = |formula: &mut Formula, value: &dyn Fn(usize) -> f64| -> Result<(), Failure> {
+        for (k, name) in free.iter().enumerate() {
+            let value = if args.positive.contains(name) { 1.0 } else { value(k) };
+            formula.set_param(name, value).map_err(failures::formula)?;
         }
-        if objective == ObjectiveKind::Ism || model.dim() > 3 {
-            return Ok(());
-        }
-        match quadrature(&model.formula, &Options::default()) {
-            Ok(_) => return Ok(()),
-            Err(e) => last = Some(e),
-        }
-        if free.is_empty() {
-            break;
+        Ok(())
+    };
+    set(&mut model.formula, &|_| 0.0)?;
+    if options.objective == ObjectiveKind::Ism {
+        return Ok(if free.is_empty() { Start::Given } else { Start::Guess });
+    }
+    if args.init.is_empty() && !free.is_empty() {
+        for guess in GUESSES {
+            let mut trial = model.formula.clone();
+            set(&mut trial, &|_| guess)?;
+            if train::start_at_score_matching(&mut trial, data, &args.positive, &options.fixed).is_ok()
+                && is_proper(&trial, data).is_ok()
+            {
+                model.formula = trial;
+                return Ok(Start::ScoreMatching);
+            }
         }
     }
-    let Some(error) = last else { return Ok(()) };
-    let theta = model.formula.theta_names();
-    let example = theta.iter().map(|n| format!("{n}=1")).collect::<Vec<_>>().join(",");
-    let hint = format!("start where exp(-E) decays in every direction, with --init {example}");
-    let message = format!("the model cannot be normalised where the fit starts: {error}");
-    Err(Failure::work("improper", message, hint))
+    let found = if free.is_empty() { Start::Given } else { Start::Guess };
+    let mut last = is_proper(&model.formula, data);
+    if last.is_ok() || free.is_empty() {
+        return last.map(|()| found).map_err(improper_start);
+    }
+    let n_choices = if free.len() <= MAX_CHOICES { 1usize << free.len() } else { 0 };
+    let alike = GUESSES.iter().map(|g| vec![*g; free.len()]);
+    let choices = (0..n_choices).map(|c| (0..free.len()).map(|k| ((c >> k) & 1) as f64).collect());
+    for start in alike.chain(choices) {
+        set(&mut model.formula, &|k| start[k])?;
+        last = is_proper(&model.formula, data);
+        if last.is_ok() {
+            return Ok(found);
+        }
+    }
+    last.map(|()| found).map_err(improper_start)
 }
 
-/// Chains are no help far from the data, where natural-gradient steps can run off to the edge of the parameters: without
-/// `--init` they start at the score-matching estimate, if there is one that can be normalised.
+/// Whether the formula can be normalised with its parameters as they are; beyond three dimensions, whether nothing is known
+/// against it.
+fn is_proper(formula: &Formula, data: &Points) -> Result<(), String> {
+    if formula.space().dim() <= 3 {
+        let found = Mle::new(data).integrate(formula, &Options { tol: Some(1e-3) });
+        return found.map(|_| ()).map_err(|e| e.to_string());
+    }
+    let verdict = normalizable_formula(formula);
+    if verdict.normalizable == Normalizable::No { Err(verdict.reason) } else { Ok(()) }
+}
+
+fn improper_start(reason: String) -> Failure {
+    let message = format!("the model cannot be normalised where the fit starts: {reason}");
+    let hint = "give a start where exp(-E) grows small in every direction, with --init NAME=VALUE,..; coefficients of the highest powers must be positive, those of products small";
+    Failure::work("improper", message, hint)
+}
+
+/// As [`train::start_at_score_matching`], if that gives a model; else the formula stays as it is.
 pub fn start_at_score_matching(formula: &mut Formula, data: &Points, options: &TrainOptions) {
     let mut trial = formula.clone();
-    let options = TrainOptions { objective: ObjectiveKind::Ism, valid: 0.0, ..options.clone() };
-    if fit(&mut trial, data, &options, &Control::default(), &mut |_| {}).is_ok() {
+    if train::start_at_score_matching(&mut trial, data, &options.positive, &options.fixed).is_ok()
+        && is_proper(&trial, data).is_ok()
+    {
         *formula = trial;
     }
 }
@@ -216,7 +294,8 @@ fn epoch_message(row: &gibbsite::train::Row) -> String {
     parts.join("  ")
 }
 
-fn saved_model(model: &Resolved, fitted: &Fit, table: &Table) -> Model {
+/// What the model file holds.
+pub fn saved_model(model: &Resolved, fitted: &Fit, table: &Table) -> Model {
     let space = model.formula.space();
     let bound = |(name, s): (&String, &Support)| Bound { name: name.clone(), lower: s.lower(), upper: s.upper() };
     let bounds = space.names.iter().zip(&space.reals).filter(|(_, s)| **s != Support::Real).map(bound).collect();
@@ -265,13 +344,11 @@ fn report(out: &mut Outcome, args: &FitArgs, model: &Resolved, fitted: &Fit, cut
     out.put("log_z", fitted.log_z.map(|(z, _)| z)).put("log_z_std_err", fitted.log_z.map(|(_, e)| e));
     out.put("grad_norm", Some(fitted.grad_norm).filter(|v| v.is_finite()));
     out.put("rollbacks", fitted.n_rollbacks);
-    let exact = matches!(fitted.objective, ObjectiveKind::Mle | ObjectiveKind::Ism);
-    let stopped = if exact {
-        "converged"
-    } else if cut {
-        "max_seconds"
-    } else {
-        "epochs"
+    let stopped = match fitted.stopped {
+        Stopped::Converged => "converged",
+        Stopped::Budget => "max_seconds",
+        Stopped::Epochs if cut => "max_seconds",
+        Stopped::Epochs => "epochs",
     };
     out.put("stopped", stopped).put("out", args.out.display().to_string());
 
@@ -285,7 +362,11 @@ fn report(out: &mut Outcome, args: &FitArgs, model: &Resolved, fitted: &Fit, cut
             table.row([name.clone(), text::number(fitted.theta[k]), "held fixed".into()]);
             continue;
         }
-        let mut row = vec![name.clone(), format!("{:.6}", fitted.theta[k]), text::digits(fitted.theta_std_err[k], 2)];
+        let mut row = vec![
+            name.clone(),
+            text::to_error(fitted.theta[k], fitted.theta_std_err[k]),
+            text::digits(fitted.theta_std_err[k], 2),
+        ];
         row.extend(fitted.theta_mcse.as_ref().map(|m| text::digits(m[k], 2)));
         table.row(row);
     }

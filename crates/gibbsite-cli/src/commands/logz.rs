@@ -157,8 +157,26 @@ fn by_importance(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<Log
                 .push(format!("stopped by --max-seconds at {} draws, before the tolerance", text::count(n as u64)));
             return Ok(z);
         }
-        n = wanted.clamp(2 * n, MOST_DRAWS);
+        n = more_draws(n, wanted);
     }
+}
+
+/// The next number of draws after `n`: as many as wanted, at least twice as many, at most [`MOST_DRAWS`].
+fn more_draws(n: usize, wanted: usize) -> usize {
+    wanted.max(n.saturating_mul(2)).min(MOST_DRAWS)
+}
+
+/// Refuses a log Z that is no number: with it, no density is known.
+///
+/// # Errors
+/// `no_log_z`.
+pub fn finite(z: &LogZ) -> Result<(), Failure> {
+    if z.value.is_finite() {
+        return Ok(());
+    }
+    let message = format!("log Z by {} is {}, so no density can be computed", z.method, z.value);
+    let hint = "the energy may overflow, or be too far from 0: shift or rescale it; `gibbsite logz` says more";
+    Err(Failure::work("no_log_z", message, hint))
 }
 
 /// A value with its error; an exact one shows 12 digits, however small its error is.
@@ -209,5 +227,28 @@ fn report(out: &mut Outcome, model: &Resolved, z: &LogZ, thermo: Option<Thermody
     });
     if bad && z.warnings.is_empty() {
         out.warn("the error of log Z is too large for it to be used", true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_grow_up_to_the_most() {
+        assert_eq!(more_draws(20_000, 30_000), 40_000);
+        assert_eq!(more_draws(20_000, 160_000), 160_000);
+        // More than half of the most: twice as many are too many.
+        assert_eq!(more_draws(4_042_048, 32_336_384), MOST_DRAWS);
+        assert_eq!(more_draws(usize::MAX, 0), MOST_DRAWS);
+    }
+
+    #[test]
+    fn no_density_without_log_z() {
+        assert!(finite(&LogZ::exact(1.0, 0.0, "quadrature", 1)).is_ok());
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let refused = finite(&LogZ::exact(value, 0.0, "importance", 1)).unwrap_err();
+            assert_eq!((refused.kind, refused.exit_code), ("no_log_z", 1));
+        }
     }
 }

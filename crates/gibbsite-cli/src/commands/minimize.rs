@@ -1,12 +1,14 @@
 //! `gibbsite minimize`: where the modes are, how deep, and how much of the probability each holds.
 
-use gibbsite::minimize::{Minima, MinimizeOptions, Minimum, minimize};
+use gibbsite::minimize::{Escape, Fall, Minima, MinimizeOptions, Minimum, minimize};
 use serde_json::{Value, json};
 
 use crate::args::minimize::MinimizeArgs;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::{failures, guard, resolve, text};
+
+mod verdict;
 
 /// Minima that are listed for people; JSON has them all.
 const SHOWN: usize = 20;
@@ -18,16 +20,28 @@ const SHOWN: usize = 20;
 pub fn run(args: &MinimizeArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     guard::defined(&model)?;
-    let options = MinimizeOptions { n_starts: args.starts, seed: ctx.seed, ..MinimizeOptions::default() };
+    let mut options = MinimizeOptions { seed: ctx.seed, ..MinimizeOptions::default() };
+    if let Some(n) = args.starts {
+        (options.n_starts, options.max_starts) = (n, n);
+    }
     let found = minimize(&model.formula, &options).map_err(failures::minimize)?;
 
     let mut out = Outcome::new();
     let list = found.minima.iter().map(object).collect();
-    out.put("minima", Value::Array(list)).put("n_starts", found.n_starts).put("n_saddles", found.n_saddles);
-    out.put("n_unconverged", found.n_unconverged).put("n_unbounded", found.n_unbounded);
+    out.put("minima", Value::Array(list)).put("n_estimated", found.n_estimated());
+    out.put("unseen_share", found.unseen_share()).put("n_starts", found.n_starts);
+    out.put("n_unconverged", found.n_unconverged);
+    let lowest = found.lowest_unconverged.as_ref().map(|(x, e)| json!({ "position": x, "energy": e }));
+    out.put("lowest_unconverged", lowest.unwrap_or(Value::Null));
+    let count = |kinds: &[Fall]| -> usize {
+        found.escapes.iter().filter(|(e, _)| kinds.contains(&e.fall)).map(|(_, n)| n).sum()
+    };
+    out.put("n_unbounded", count(&[Fall::WithoutEnd, Fall::Pole]));
+    out.put("n_at_infinity", count(&[Fall::TowardsInfinity]));
+    out.put("escapes", Value::Array(found.escapes.iter().map(escape).collect()));
     out.put("n_not_finite", found.n_not_finite);
     out.text = format!("{}\n{}", model.description, table(&found, model.names()));
-    verdict(&mut out, &found);
+    verdict::judge(&mut out, &found, model.names());
     Ok(out)
 }
 
@@ -35,6 +49,7 @@ pub fn run(args: &MinimizeArgs, ctx: &Context) -> Result<Outcome, Failure> {
 fn kind(m: &Minimum) -> &'static str {
     match m {
         Minimum { continuum: true, .. } => "continuum",
+        Minimum { kink: true, .. } => "kink",
         Minimum { degenerate: true, .. } => "degenerate",
         Minimum { at_bound, .. } if !at_bound.is_empty() => "at_bound",
         _ => "minimum",
@@ -48,6 +63,16 @@ fn object(m: &Minimum) -> Value {
     })
 }
 
+/// `towards` is a unit vector, or for a pole the point; `energy` is the value approached, null for minus infinity.
+fn escape((escape, n_starts): &(Escape, usize)) -> Value {
+    let (kind, energy) = match escape.fall {
+        Fall::WithoutEnd => ("without_end", None),
+        Fall::TowardsInfinity => ("towards_infinity", Some(escape.energy)),
+        Fall::Pole => ("pole", None),
+    };
+    json!({ "kind": kind, "towards": escape.towards, "energy": energy, "n_starts": n_starts })
+}
+
 fn table(found: &Minima, names: &[String]) -> String {
     let position = guard::coordinates(names);
     let mut table = text::Table::new([position.as_str(), "energy", "above lowest", "weight", "kind", "starts"]);
@@ -57,44 +82,18 @@ fn table(found: &Minima, names: &[String]) -> String {
         let kind = kind(m).replace('_', " ");
         table.row([text::vector(&m.x), text::number(m.energy), text::number(m.above_lowest), weight, kind, n]);
     }
-    let mut shown = table.render();
+    let mut shown = if found.minima.is_empty() { String::new() } else { table.render() };
     if found.minima.len() > SHOWN {
         shown.push_str(&format!("  ... and {} more (see --json)\n", found.minima.len() - SHOWN));
     }
     let n = found.minima.len();
-    let ends =
-        [(found.n_saddles, "on saddles"), (found.n_unconverged, "unconverged"), (found.n_not_finite, "not finite")];
+    let ends = [
+        (found.n_escaped, "without a minimum"),
+        (found.n_unconverged, "unconverged"),
+        (found.n_not_finite, "not finite"),
+    ];
     let others: Vec<String> = ends.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     let others = if others.is_empty() { String::new() } else { format!("; other starts: {}", others.join(", ")) };
     let s = if n == 1 { "minimum" } else { "minima" };
     shown + &format!("  {n} {s} from {} starts{others}\n", found.n_starts)
-}
-
-fn verdict(out: &mut Outcome, found: &Minima) {
-    if found.n_unbounded > 0 {
-        let message = format!(
-            "the energy falls without end from {} of {} starts: this is no model; see `gibbsite check`",
-            found.n_unbounded, found.n_starts
-        );
-        out.warn(message, true);
-    } else if found.minima.is_empty() {
-        out.warn(
-            "no minimum was found: the energy may fall without end (see `gibbsite check`), or needs more --starts",
-            true,
-        );
-    }
-    if found.minima.iter().any(|m| m.degenerate) {
-        out.warn(
-            "a minimum is flat to second order: Laplace basin weights do not exist (sample or use logz instead)",
-            false,
-        );
-    }
-    let once = found.minima.iter().filter(|m| m.n_found == 1).count();
-    if found.minima.len() > 1 && once * 2 >= found.minima.len() {
-        let message = format!(
-            "{once} of {} minima were found by one start only: there may be more; try more --starts",
-            found.minima.len()
-        );
-        out.warn(message, false);
-    }
 }

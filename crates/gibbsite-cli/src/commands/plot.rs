@@ -1,24 +1,24 @@
 //! `gibbsite plot`: the landscape with what lies on it.
 
-mod overlay;
+mod draws;
+mod reach;
+mod walks;
 mod window;
 
 use std::path::Path;
 
-use gibbsite::energy::{Energy, Transformed};
-use gibbsite::kernel::Mala;
-use gibbsite::logz::LogZError;
+use gibbsite::energy::Energy;
 use gibbsite::points::{Matrix, Points};
-use gibbsite::run::{self, RunOptions};
-use serde_json::json;
+use gibbsite::table::{ReadOptions, Table};
 
 use crate::args::plot::PlotArgs;
+use crate::args::values::NameList;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
-use crate::plot::{Grid2, landscape_1d, landscape_2d, traces};
+use crate::plot::{Grid2, Landscape, Plane, energy_histograms, landscape_1d, landscape_2d, traces};
 use crate::resolve::{self, Resolved};
 use crate::{failures, guard};
-use overlay::Chains;
+use draws::Chains;
 use window::Window;
 
 /// Points along a one-dimensional curve.
@@ -27,30 +27,65 @@ const N_LINE: usize = 1201;
 /// Points along each side of a map.
 const N_SIDE: usize = 301;
 
-/// Chains that walk over a map, and their steps.
-const WALKS: (usize, usize) = (5, 120);
+/// What a picture is made of.
+struct Picture<'a> {
+    args: &'a PlotArgs,
+    model: &'a Resolved,
+    /// Names on the axes: of the data, else of the data the model was fitted to, else of the energy.
+    names: Vec<String>,
+    chains: Option<Chains>,
+    data: Option<Points>,
+}
 
-/// One dimension: E and p. Two: a map with chains walking over it. More, with draws: their traces.
+/// One dimension: E and p. Two: a map. More: traces of draws, or energies of data and draws.
 ///
 /// # Errors
 /// Undefined energies, files that cannot be read or written, dimensions that cannot be drawn.
 pub fn run(args: &PlotArgs, ctx: &Context) -> Result<Outcome, Failure> {
     check_ending(&args.out)?;
+    let data = args.data.as_deref().and_then(gibbsite::table::path_of);
+    let inputs =
+        [("the model", guard::files::of_energy(&args.energy)), ("--draws", args.draws.clone()), ("--data", data)];
+    guard::files::check(&inputs, &[("--out", Some(args.out.clone()))])?;
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     guard::defined(&model)?;
     let dim = model.dim();
-    let chains = args.draws.as_deref().map(|path| overlay::draws(path, dim)).transpose()?;
-    let data = args.data.as_deref().map(|spec| overlay::data(spec, &args.columns, dim)).transpose()?;
+    let chains = args.draws.as_deref().map(|path| draws::read(path, model.names())).transpose()?;
+    let mut names = if model.columns.len() == dim { model.columns.clone() } else { model.names().to_vec() };
+    let mut data = None;
+    if let Some(spec) = &args.data {
+        let table = read_data(spec, &NameList::all(&args.columns), dim)?;
+        names.clone_from(&table.names);
+        data = Some(table.into_points());
+    }
     let mut out = Outcome::new();
     out.put("path", args.out.display().to_string());
-    match dim {
-        1 => line(args, &model, chains, data, &mut out)?,
-        2 => map(args, ctx, &model, chains, data, &mut out)?,
-        _ => return_traces(args, &model, chains, &mut out)?,
+    let kind = match args.kind.as_str() {
+        "auto" if dim <= 2 => "landscape",
+        "auto" if data.is_some() => "energies",
+        "auto" => "traces",
+        kind => kind,
+    };
+    if kind != "landscape" || dim != 2 {
+        refuse_walks(args)?;
+    }
+    let picture = Picture { args, model: &model, names, chains, data };
+    match (kind, dim) {
+        ("energies", _) => picture.energies(&mut out)?,
+        ("traces", _) => picture.traces(&mut out)?,
+        (_, 1) => picture.line(ctx, &mut out)?,
+        (_, 2) => picture.map(ctx, &mut out)?,
+        (_, dim) => {
+            let message = format!("an energy in {dim} dimensions has no landscape that can be drawn");
+            return Err(Failure::usage("dimension", message, PLOT_DRAWS));
+        }
     }
     out.text = format!("{}\nwrote {}\n", model.description, args.out.display());
     Ok(out)
 }
+
+const PLOT_DRAWS: &str =
+    "plot its draws: `gibbsite sample ... --out draws.csv`, then `gibbsite plot ... --draws draws.csv`";
 
 fn check_ending(path: &Path) -> Result<(), Failure> {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
@@ -60,115 +95,173 @@ fn check_ending(path: &Path) -> Result<(), Failure> {
     }
 }
 
+fn refuse_walks(args: &PlotArgs) -> Result<(), Failure> {
+    match args.walks {
+        None | Some(0) => Ok(()),
+        Some(_) => {
+            let hint = "leave --walks out, or plot an energy in two dimensions";
+            Err(Failure::usage("conflict", "--walks is for landscapes in two dimensions", hint))
+        }
+    }
+}
+
+/// Rows of data, one column per coordinate.
+fn read_data(spec: &str, columns: &[String], dim: usize) -> Result<Table, Failure> {
+    let columns = (!columns.is_empty()).then(|| columns.to_vec());
+    let table = Table::read(spec, &ReadOptions { columns, ..ReadOptions::default() }).map_err(failures::data)?;
+    if table.n_cols() != dim {
+        let s = if dim == 1 { "" } else { "s" };
+        let message = format!("'{spec}' has {} columns, the energy has {dim} coordinate{s}", table.n_cols());
+        let hint = format!("choose with --columns; there are {}", table.names.join(", "));
+        return Err(Failure::work("data", message, hint));
+    }
+    Ok(table)
+}
+
 /// `n` points from `lo` to `hi`.
 fn even(lo: f64, hi: f64, n: usize) -> Vec<f64> {
     let at = |i: usize| lo + (hi - lo) * i as f64 / (n - 1) as f64;
     (0..n).map(at).collect()
 }
 
-/// Warns about a picture of something that is no model; other failures stop.
-fn shape(model: &Resolved, args: &PlotArgs, out: &mut Outcome) -> Result<Window, Failure> {
-    let window = window::of(model, &args.lower, &args.upper)?;
-    if let Some(error) = &window.no_density {
-        let why = match error {
-            LogZError::Diverges { .. } | LogZError::DivergesAtEnd { .. } => {
+/// The points as pairs.
+fn pairs(x: &Points) -> Vec<[f64; 2]> {
+    (0..x.n()).map(|i| [x.real.get(i, 0), x.real.get(i, 1)]).collect()
+}
+
+impl Picture<'_> {
+    /// The window, reported; warns about a picture of something that is no model, and of data that it does not show.
+    fn window(&self, ctx: &Context, out: &mut Outcome) -> Result<Window, Failure> {
+        let window = window::of(self.model, &self.args.lower, &self.args.upper, ctx.seed)?;
+        if let Some(why) = &window.doubt {
+            let so = if window.is_model {
+                "log Z is not known, so p is not drawn"
+            } else {
                 "this is no model, so there is no p to draw"
+            };
+            out.warn(format!("{why}; {so}"), false);
+        }
+        let (lower, upper): (Vec<f64>, Vec<f64>) = window.ranges.iter().copied().unzip();
+        out.put("lower", lower).put("upper", upper);
+        let z = window.log_z.as_ref();
+        out.put("log_z", z.map(|z| z.value)).put("log_z_std_err", z.map(|z| z.std_err));
+        let inside = |x: &[f64]| x.iter().zip(&window.ranges).all(|(v, (lo, hi))| (lo..=hi).contains(&v));
+        let mut tell = |what: &str, n: usize, n_outside: usize| {
+            out.put(&format!("n_{what}"), n).put(&format!("n_{what}_outside"), n_outside);
+            if n > 0 && n == n_outside {
+                out.warn(format!("all {n} {what} lie outside the picture; move it with --lower and --upper"), false);
             }
-            _ => "log Z is not known, so p is not drawn",
         };
-        out.warn(format!("{error}; {why}"), false);
+        if let Some(x) = &self.data {
+            tell("data", x.n(), (0..x.n()).filter(|i| !inside(&x.real.row(*i))).count());
+        }
+        if let Some(chains) = &self.chains {
+            let points = chains.points();
+            tell("draws", points.n(), (0..points.n()).filter(|i| !inside(&points.real.row(*i))).count());
+        }
+        Ok(window)
     }
-    let ends = |i: usize| window.ranges.iter().map(|r| if i == 0 { r.0 } else { r.1 }).collect::<Vec<f64>>();
-    out.put("lower", ends(0)).put("upper", ends(1));
-    Ok(window)
-}
 
-/// The energy at points; NaN is refused.
-fn energies(model: &Resolved, x: &Points) -> Result<Vec<f64>, Failure> {
-    let mut e = vec![0.0; x.n()];
-    model.formula.energy(x, &mut e);
-    match e.iter().position(|e| e.is_nan()) {
-        Some(i) => Err(failures::undefined(&x.real.row(i), model.names())),
-        None => Ok(e),
+    /// The energy at points; NaN is refused.
+    fn energy(&self, x: &Points) -> Result<Vec<f64>, Failure> {
+        let mut e = vec![0.0; x.n()];
+        self.model.formula.energy(x, &mut e);
+        match e.iter().position(|e| e.is_nan()) {
+            Some(i) => Err(failures::undefined(&x.real.row(i), self.model.names())),
+            None => Ok(e),
+        }
     }
-}
 
-fn line(
-    args: &PlotArgs,
-    model: &Resolved,
-    chains: Option<Chains>,
-    data: Option<Points>,
-    out: &mut Outcome,
-) -> Result<(), Failure> {
-    let window = shape(model, args, out)?;
-    let (lo, hi) = window.ranges[0];
-    let x = even(lo, hi, N_LINE);
-    let e = energies(model, &Points::from_real(Matrix::from_columns(x.len(), 1, x.clone())))?;
-    let density: Vec<f64> = e.iter().map(|e| window.log_z.map_or(f64::NAN, |z| (-e - z).exp())).collect();
-    out.put("kind", "landscape_1d").put("log_z", window.log_z);
-    let data = data.map(|d| d.real.col(0).to_vec());
-    let draws = chains.map(|c| c.all(0));
-    let title = &model.description;
-    let name = model.names()[0].as_str();
-    landscape_1d(&args.out, title, name, &x, &e, &density, data.as_deref(), draws.as_deref()).map_err(failures::plot)
-}
+    fn line(&self, ctx: &Context, out: &mut Outcome) -> Result<(), Failure> {
+        out.put("kind", "landscape_1d");
+        let window = self.window(ctx, out)?;
+        let (lo, hi) = window.ranges[0];
+        let x = even(lo, hi, N_LINE);
+        let energy = self.energy(&Points::from_real(Matrix::from_columns(x.len(), 1, x.clone())))?;
+        let density: Option<Vec<f64>> =
+            window.log_z.as_ref().map(|z| energy.iter().map(|e| (-e - z.value).exp()).collect());
+        let draws = self.chains.as_ref().map(|c| c.all(0)).unwrap_or_default();
+        let what = Landscape {
+            title: &self.model.description,
+            axis: &self.names[0],
+            x: &x,
+            energy: &energy,
+            is_model: window.is_model,
+            density: density.as_deref(),
+            data: self.data.as_ref().map_or(&[], |d| d.real.col(0)),
+            draws: &draws,
+        };
+        landscape_1d(&self.args.out, &what).map_err(failures::plot)
+    }
 
-fn map(
-    args: &PlotArgs,
-    ctx: &Context,
-    model: &Resolved,
-    chains: Option<Chains>,
-    data: Option<Points>,
-    out: &mut Outcome,
-) -> Result<(), Failure> {
-    let window = shape(model, args, out)?;
-    let sides: Vec<Vec<f64>> = window.ranges.iter().map(|(lo, hi)| even(*lo, *hi, N_SIDE)).collect();
-    let at = |i: usize, j: usize| if j == 0 { sides[0][i % N_SIDE] } else { sides[1][i / N_SIDE] };
-    let energy = energies(model, &Points::from_real(Matrix::from_fn(N_SIDE * N_SIDE, 2, at)))?;
-    let grid = Grid2 { x: sides[0].clone(), y: sides[1].clone(), energy };
-    let walks = match &chains {
-        Some(chains) => chains.walks(WALKS.0, WALKS.1),
-        None => mala_walks(model, ctx),
-    };
-    out.put("kind", "landscape_2d").put("log_z", window.log_z).put("n_walks", walks.len());
-    let data: Option<Vec<[f64; 2]>> = data.map(|d| (0..d.n()).map(|i| [d.real.get(i, 0), d.real.get(i, 1)]).collect());
-    let axes = [model.names()[0].as_str(), model.names()[1].as_str()];
-    landscape_2d(&args.out, &model.description, axes, &grid, &walks, data.as_deref()).map_err(failures::plot)
-}
+    fn map(&self, ctx: &Context, out: &mut Outcome) -> Result<(), Failure> {
+        out.put("kind", "landscape_2d");
+        let window = self.window(ctx, out)?;
+        let sides: Vec<Vec<f64>> = window.ranges.iter().map(|(lo, hi)| even(*lo, *hi, N_SIDE)).collect();
+        let at = |i: usize, j: usize| if j == 0 { sides[0][i % N_SIDE] } else { sides[1][i / N_SIDE] };
+        let energy = self.energy(&Points::from_real(Matrix::from_fn(N_SIDE * N_SIDE, 2, at)))?;
+        let grid = Grid2 { x: sides[0].clone(), y: sides[1].clone(), energy };
+        let walks = self.walks(&window, ctx, out);
+        out.put("n_walks", walks.len());
+        let what = Plane {
+            title: &self.model.description,
+            axes: [&self.names[0], &self.names[1]],
+            grid: &grid,
+            is_model: window.is_model,
+            draws: &self.chains.as_ref().map(Chains::plane).unwrap_or_default(),
+            data: &self.data.as_ref().map(pairs).unwrap_or_default(),
+            walks: &walks,
+        };
+        landscape_2d(&self.args.out, &what).map_err(failures::plot)
+    }
 
-/// A few chains of adjusted Langevin, from random starts and warmed up only so far as to find their step size.
-fn mala_walks(model: &Resolved, ctx: &Context) -> Vec<Vec<[f64; 2]>> {
-    let energy = Transformed::new(&model.formula);
-    let (n_chains, n_draws) = WALKS;
-    let options = RunOptions { n_draws, thin: 1, n_warmup: 300, seed: ctx.seed, block: n_chains };
-    let walks = run::initial_points_with_gradient(&energy, n_chains, ctx.seed).and_then(|start| {
-        let warm = run::sample(
-            &energy,
-            &Mala::new(0.5),
-            start.clone(),
-            &RunOptions { n_draws: 1, ..options.clone() },
-            &|_| {},
-        )?;
-        // The walks begin where the chains began, so that one sees them come in.
-        run::sample(&energy, &warm.kernel, start, &RunOptions { n_warmup: 0, ..options }, &|_| {})
-    });
-    // Walks are an ornament: a landscape that chains cannot walk on is still a landscape.
-    let Ok(outcome) = walks else {
-        ctx.note("note: no chain could walk over this energy");
-        return Vec::new();
-    };
-    let mut draws = outcome.draws;
-    energy.draws_to_inner(&mut draws);
-    let walk = |c: usize| (0..n_draws).map(|t| [draws.get(c, t, 0), draws.get(c, t, 1)]).collect();
-    (0..n_chains).map(walk).collect()
-}
+    /// The walks asked for, or a few over a bare landscape. Where there are none although they were asked for, a warning
+    /// says why.
+    fn walks(&self, window: &Window, ctx: &Context, out: &mut Outcome) -> Vec<Vec<[f64; 2]>> {
+        let bare = self.chains.is_none() && self.data.is_none();
+        let n = self.args.walks.unwrap_or(if bare { walks::N_CHAINS } else { 0 });
+        if n == 0 {
+            return Vec::new();
+        }
+        if let Some(chains) = &self.chains {
+            return chains.walks(n, walks::N_STEPS).unwrap_or_else(|| {
+                let why = "successive draws are independent, so no line joins them: the draws are shown as dots alone";
+                out.warn(why, false);
+                Vec::new()
+            });
+        }
+        let Some(nodes) = &window.nodes else {
+            if self.args.walks.is_some() {
+                out.warn("no chains walk over an energy without a known density", false);
+            }
+            return Vec::new();
+        };
+        walks::mala(self.model, nodes, n, ctx.seed).unwrap_or_else(|error| {
+            out.warn(format!("no chain can walk over this energy: {error}"), false);
+            Vec::new()
+        })
+    }
 
-fn return_traces(args: &PlotArgs, model: &Resolved, chains: Option<Chains>, out: &mut Outcome) -> Result<(), Failure> {
-    let Some(chains) = chains else {
-        let message = format!("an energy in {} dimensions has no picture of its own", model.dim());
-        let hint = "plot its draws: `gibbsite sample ... --out draws.csv`, then `gibbsite plot ... --draws draws.csv`";
-        return Err(Failure::usage("dimension", message, hint));
-    };
-    out.put("kind", "traces").put("chains", json!(chains.n_chains()));
-    traces(&args.out, &model.description, model.names(), &chains.by_coordinate()).map_err(failures::plot)
+    fn traces(&self, out: &mut Outcome) -> Result<(), Failure> {
+        let Some(chains) = &self.chains else {
+            let message = format!("an energy in {} dimension(s) has no traces of its own", self.model.dim());
+            return Err(Failure::usage("dimension", message, PLOT_DRAWS));
+        };
+        if self.data.is_some() {
+            out.warn("traces show no data; ask for --kind energies to compare them with the draws", false);
+        }
+        out.put("kind", "traces").put("chains", chains.n_chains());
+        traces(&self.args.out, &self.model.description, &self.names, &chains.by_coordinate()).map_err(failures::plot)
+    }
+
+    fn energies(&self, out: &mut Outcome) -> Result<(), Failure> {
+        if self.chains.is_none() && self.data.is_none() {
+            let message = "energies are those of draws or data, and neither is given";
+            return Err(Failure::usage("missing_argument", message, "give --draws, --data or both"));
+        }
+        let data = self.data.as_ref().map(|x| self.energy(x)).transpose()?.unwrap_or_default();
+        let draws = self.chains.as_ref().map(|c| self.energy(&c.points())).transpose()?.unwrap_or_default();
+        out.put("kind", "energies").put("n_data", data.len()).put("n_draws", draws.len());
+        energy_histograms(&self.args.out, &self.model.description, &data, &draws).map_err(failures::plot)
+    }
 }

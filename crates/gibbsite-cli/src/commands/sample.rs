@@ -2,6 +2,9 @@
 
 mod distance;
 mod draw;
+mod exact;
+mod mixing;
+mod report;
 mod verdict;
 mod write;
 
@@ -13,7 +16,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::resolve::{self, Resolved};
 use crate::{guard, text};
 use draw::Drawn;
-use verdict::Report;
+use report::Report;
 
 /// Coordinates that are listed for people; JSON has them all.
 const SHOWN: usize = 12;
@@ -32,6 +35,7 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
         ));
     }
     let file = args.out.as_deref().map(write::DrawsFile::new).transpose()?;
+    guard::files::check(&[("the model", guard::files::of_energy(&args.energy))], &[("--out", args.out.clone())])?;
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     let mut out = Outcome::new();
     let sampler = draw::choose(&args.sampler, &model)?;
@@ -44,8 +48,7 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
     if let Some(file) = &file {
         file.write(&drawn)?;
     }
-    let distance = distance::to_exact(&model, &drawn);
-    let report = Report::new(&drawn, distance);
+    let report = Report::new(&model, &drawn);
     put(&mut out, &drawn, &report, seconds);
     out.put("out", file.as_ref().map(|f| f.path().display().to_string()));
     out.text = describe(&model, args, &drawn, &report, seconds);
@@ -71,15 +74,22 @@ fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
     out.put("ess_bulk", of(|s| s.ess_bulk)).put("ess_tail", of(|s| s.ess_tail)).put("mcse", of(|s| s.mcse_mean));
     out.put("mcse_sd", of(|s| s.mcse_sd)).put("median", of(|s| s.median));
     out.put("q05", of(|s| s.q05)).put("q95", of(|s| s.q95));
+    out.put("pareto_k", report.tails.iter().map(|t| finite(t.k)).collect::<Vec<_>>());
     out.put("accept_prob", drawn.accept_prob).put("n_diverged", drawn.n_diverged);
     out.put("step_size", drawn.step_size).put("n_warmup", drawn.n_warmup);
-    out.put("energy_mean", report.energy.mean).put("energy_sd", report.energy.sd);
+    out.put("n_wells", drawn.n_wells);
+    out.put("energy_mean", finite(report.energy.mean)).put("energy_sd", finite(report.energy.sd));
     out.put("energy_rhat", finite(report.energy.rhat)).put("energy_mcse", finite(report.energy.mcse_mean));
     if let Some(d) = &report.distance {
         out.put("total_variation", d.total_variation).put("total_variation_expected", d.expected);
         out.put("kl", finite(d.kl));
     }
+    let gaps = report.exact.as_deref().unwrap_or_default();
+    let worst = exact::largest(gaps);
+    let check = worst.map_or("none", |g| if g.is_real() { "failed" } else { "passed" });
+    out.put("exact_check", check).put("exact_z", worst.and_then(|g| finite(g.z)));
     if let Some(bias) = &drawn.bias {
+        let bias = &bias.coordinates;
         let z = bias.iter().map(|b| finite(verdict::largest(b))).collect::<Vec<_>>();
         out.put("bias_z", z).put("bias_sd_ratio", bias.iter().map(|b| finite(b.sd_ratio)).collect::<Vec<_>>());
     }
@@ -87,13 +97,17 @@ fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
 }
 
 fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report, seconds: f64) -> String {
-    let mut table = text::Table::new(["", "mean", "sd", "median", "R-hat", "ESS bulk", "ESS tail"]);
+    let mut table = text::Table::new(["", "mean", "sd", "5 %", "median", "95 %", "R-hat", "ESS bulk", "ESS tail"]);
     let ess = |v: f64| if v.is_finite() { text::count(v as u64) } else { text::number(v) };
     let mut row = |name: &str, s: &gibbsite::diagnostics::Summary| {
         let mean = text::with_error_short(s.mean, s.mcse_mean);
         let sd = text::with_error_short(s.sd, s.mcse_sd);
         let rhat = if s.rhat.is_finite() { format!("{:.3}", s.rhat) } else { text::number(s.rhat) };
-        table.row([name.to_string(), mean, sd, text::digits(s.median, 4), rhat, ess(s.ess_bulk), ess(s.ess_tail)]);
+        let quantiles = [s.q05, s.median, s.q95].map(|q| text::digits(q, 4));
+        table.row(
+            [vec![name.to_string(), mean, sd], quantiles.to_vec(), vec![rhat, ess(s.ess_bulk), ess(s.ess_tail)]]
+                .concat(),
+        );
     };
     report.coordinates.iter().zip(model.names()).take(SHOWN).for_each(|(s, name)| row(name, s));
     row("energy", &report.energy);
@@ -103,10 +117,14 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
     }
     let mut lines = vec![("sampler", format!("{}{}", drawn.sampler, draw::remark(&args.sampler, drawn.sampler)))];
     if let Some(step_size) = drawn.step_size {
-        let adapted = if args.step_size.is_some() { "as given" } else { "adapted" };
-        let step = format!("{} ({adapted} over {} steps of warm-up)", text::digits(step_size, 4), drawn.n_warmup);
+        let (how, over) = if args.step_size.is_some() { ("as given", "after") } else { ("adapted", "over") };
+        let step = format!("{} ({how}, {over} {} steps of warm-up)", text::digits(step_size, 4), drawn.n_warmup);
         lines.push(("step size", step));
-        lines.push(("acceptance", text::percent(drawn.accept_prob)));
+        let diverged = match drawn.n_diverged {
+            0 => String::new(),
+            n => format!(", {} of {} proposals diverged", text::count(n), text::count(drawn.n_proposals)),
+        };
+        lines.push(("acceptance", format!("{}{diverged}", text::percent(drawn.accept_prob))));
     }
     if let Some(d) = &report.distance {
         let value = format!(
@@ -116,6 +134,7 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
         );
         lines.push(("distance", value));
     }
+    lines.push(("exact check", report.exact_line()));
     let speed = report.least_ess() / seconds;
     let speed = if speed.is_finite() {
         format!(" ({} effective draws a second)", text::count(speed as u64))

@@ -16,7 +16,9 @@ pub fn segment(a: [f64; 2], b: [f64; 2], area: [f64; 4]) -> Option<[[f64; 2]; 2]
         t0 = t0.max(enter);
         t1 = t1.min(leave);
     }
-    let at = |t: f64| [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])];
+    // Rounding must not put a cut outside: of an end that is very far away nothing else would be left.
+    let within = |k: usize, v: f64| v.clamp(area[k], area[k] + area[k + 2]);
+    let at = |t: f64| [within(0, a[0] + t * (b[0] - a[0])), within(1, a[1] + t * (b[1] - a[1]))];
     (t0 <= t1).then(|| [if t0 == 0.0 { a } else { at(t0) }, if t1 == 1.0 { b } else { at(t1) }])
 }
 
@@ -57,6 +59,13 @@ mod tests {
         assert_eq!(segment([2.0, 2.0], [3.0, 3.0], AREA), Some([[2.0, 2.0], [3.0, 3.0]]));
         assert_eq!(segment([-5.0, 11.0], [15.0, 11.0], AREA), None);
         assert_eq!(segment([-1.0, 9.5], [1.0, 11.5], AREA), None); // passes the corner outside
+        for far in [1e20, 1e80, -3e200] {
+            for [a, b] in [[[far, 4.0], [3.0, 3.0]], [[3.0, 3.0], [5.0, far]], [[far, -far], [-far, 0.7 * far]]] {
+                if let Some(ends) = segment(a, b, AREA) {
+                    assert!(ends.iter().all(|p| inside(*p, AREA)), "{a:?} {b:?}: {ends:?}");
+                }
+            }
+        }
     }
 
     #[test]

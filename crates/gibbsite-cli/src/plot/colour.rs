@@ -30,6 +30,9 @@ pub const DATA_DARK: Colour = Colour(176, 112, 0, 255);
 /// Draws of a sampler.
 pub const DRAWS: Colour = Colour(190, 60, 0, 255);
 
+/// Draws over a map: lighter than on white, since the map is dark where they are.
+pub const ON_MAP: Colour = Colour(255, 150, 40, 255);
+
 /// Colours of chains in traces, on white.
 pub const CHAINS: [Colour; 6] = [
     Colour(0, 114, 178, 255),

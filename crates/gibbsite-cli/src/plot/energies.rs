@@ -6,8 +6,8 @@ use super::axis::{Axis, count};
 use super::colour::{DATA, MODEL};
 use super::error::PlotError;
 use super::file::save;
-use super::histogram::{Histogram, n_bins};
-use super::legend::{self, Key};
+use super::histogram::Histogram;
+use super::legend::{Key, Legend};
 use super::panel::{Panel, left_margin, title};
 use super::range::{drawable_only, padded, span};
 use super::scene::{Scene, Stroke};
@@ -18,20 +18,19 @@ const RIGHT: f64 = 1164.0;
 const TOP: f64 = 112.0;
 const TALL: f64 = 500.0;
 
-/// Draws the energies of data (bars) and of draws (step line) as densities over common bins, with their means dashed, into
-/// `path` (`.svg` or `.png`). Energies that are not finite are left out, and the legend says how many.
+/// Draws the energies of data (bars) and of draws (step line) as densities, with their means dashed, under the title `name`
+/// into `path` (`.svg` or `.png`). Energies that are not finite are left out, and the legend says how many.
 ///
 /// # Errors
 /// Those of writing.
-pub fn energy_histograms(path: &Path, data_energy: &[f64], sample_energy: &[f64]) -> Result<(), PlotError> {
-    save(path, || Ok(layout(data_energy, sample_energy)))
+pub fn energy_histograms(path: &Path, name: &str, data: &[f64], draws: &[f64]) -> Result<(), PlotError> {
+    save(path, || Ok(layout(name, data, draws)))
 }
 
-fn layout(data: &[f64], draws: &[f64]) -> Scene {
+fn layout(name: &str, data: &[f64], draws: &[f64]) -> Scene {
     let range = span(data.iter().chain(draws).copied());
     let across = padded(range.unwrap_or((0.0, 1.0)), 0.04, 0.04);
-    let bins = n_bins(data, across).max(n_bins(draws, across)).min(60);
-    let bars = [data, draws].map(|values| Histogram::new(values, across, bins));
+    let bars = [data, draws].map(|values| Histogram::new(values, across));
     let peak = bars.iter().flatten().map(Histogram::top).fold(0.0, f64::max);
     let up = Axis::vertical((0.0, if peak > 0.0 { 1.08 * peak } else { 1.0 }), TALL);
     let left = left_margin(&[&up]);
@@ -39,7 +38,7 @@ fn layout(data: &[f64], draws: &[f64]) -> Scene {
     let panel = Panel { area: [left, TOP, width, TALL], x: Axis::horizontal(across, width), y: up };
 
     let mut scene = Scene::new(WIDTH, HEIGHT);
-    title(&mut scene, "Energies of data and of draws", left, width);
+    title(&mut scene, name, left, width);
     panel.grid(&mut scene);
     let (fill, outline, step) = (DATA.alpha(110), Stroke::solid(DATA, 1.2), Stroke::solid(MODEL, 2.6));
     let mut entries = Vec::new();
@@ -59,7 +58,7 @@ fn layout(data: &[f64], draws: &[f64]) -> Scene {
         panel.remark(&mut scene, "no finite energies");
     }
     panel.frame(&mut scene, Some("Energy E (dashed: means)"), "Density");
-    legend::row(&mut scene, RIGHT, TOP - 18.0, &entries);
+    Legend::new(entries, width).draw(&mut scene, RIGHT, TOP - 18.0);
     scene
 }
 

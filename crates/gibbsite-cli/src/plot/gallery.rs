@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::{Grid2, PlotError, energy_histograms, landscape_1d, landscape_2d, traces};
+use super::{Grid2, Landscape, Plane, PlotError, energy_histograms, landscape_1d, landscape_2d, traces};
 
 const FORMATS: [&str; 2] = ["svg", "png"];
 
@@ -77,6 +77,14 @@ fn normalised(x: &[f64], energy: &[f64]) -> Vec<f64> {
     weight.iter().map(|w| w / z).collect()
 }
 
+fn line<'a>(title: &'a str, axis: &'a str, x: &'a [f64], energy: &'a [f64], density: &'a [f64]) -> Landscape<'a> {
+    Landscape { title, axis, x, energy, is_model: true, density: Some(density), data: &[], draws: &[] }
+}
+
+fn over<'a>(title: &'a str, axes: [&'a str; 2], grid: &'a Grid2) -> Plane<'a> {
+    Plane { title, axes, grid, is_model: true, draws: &[], data: &[], walks: &[] }
+}
+
 /// Independent draws from a density on a fine even grid.
 fn inverse_cdf(x: &[f64], density: &[f64], n: usize, seed: u64) -> Vec<f64> {
     let step = x[1] - x[0];
@@ -123,32 +131,25 @@ fn one_dimension() {
     let data = inverse_cdf(&x, &density, 272, 8);
     let title = "E(x) = x^4 − 6 x^2 − 0.5 x";
     let text = twice(&folder.join("double_well"), |path| {
-        landscape_1d(path, title, "x", &x, &energy, &density, Some(&data), Some(&draws))
+        landscape_1d(path, &Landscape { data: &data, draws: &draws, ..line(title, "x", &x, &energy, &density) })
     });
     for words in ["model p(x)", "data (n = 272)", "draws (n = 40,000)", "Energy E(x)", "Density p(x)"] {
         assert!(text.contains(words), "no {words}");
     }
 
     let text = twice(&folder.join("narrow"), |path| {
-        landscape_1d(path, "", "x", &x[400..], &energy[400..], &density[400..], Some(&[-1.0, 2.0, 1.5, f64::NAN]), None)
+        let right = line("", "x", &x[400..], &energy[400..], &density[400..]);
+        landscape_1d(path, &Landscape { data: &[-1.0, 2.0, 1.5, f64::NAN], ..right })
     });
-    assert!(text.contains("data (n = 4, 2 outside)"));
+    assert!(text.contains("data (n = 4, 2 outside the window)"));
 
     // A half line, a single well, no data, and a title that does not fit.
     let x = grid(-1.0, 6.0, 701);
     let energy: Vec<f64> = x.iter().map(|&x| if x > 0.0 { 3.0 * x - 2.0 * x.ln() } else { f64::INFINITY }).collect();
     let density = normalised(&x, &energy);
     twice(&folder.join("half_line"), |path| {
-        landscape_1d(
-            path,
-            &"3 x − 2 log(x) and more, ".repeat(9),
-            "waiting time <min> & more",
-            &x,
-            &energy,
-            &density,
-            None,
-            None,
-        )
+        let title = "3 x − 2 log(x) and more, ".repeat(9);
+        landscape_1d(path, &line(&title, "waiting time <min> & more", &x, &energy, &density))
     });
 }
 
@@ -158,26 +159,34 @@ fn two_dimensions() {
     let (x, y) = (grid(-1.5, 1.2, 150), grid(-0.4, 2.0, 140));
     let walks = [walk(mueller_brown, [-0.55, 1.45], 0.06, 700, 1), walk(mueller_brown, [0.6, 0.02], 0.06, 700, 12)];
     let text = twice(&folder.join("mueller_brown"), |path| {
-        landscape_2d(path, "Müller-Brown, β = 0.1", ["x1", "x2"], &plane(&x, &y, mueller_brown), &walks, None)
+        let grid = plane(&x, &y, mueller_brown);
+        landscape_2d(path, &Plane { walks: &walks, ..over("Müller-Brown, β = 0.1", ["x1", "x2"], &grid) })
     });
     assert!(text.contains("2 chains, 700 steps each") && text.contains("Energy E"));
 
     let side = grid(-3.0, 3.0, 121);
-    let far = walk(ring, [2.0, 0.0], 0.5, 20_000, 3);
-    let data: Vec<[f64; 2]> = far.iter().step_by(60).copied().collect();
+    let far = walk(ring, [2.0, 0.0], 0.5, 5_000, 3);
+    let data: Vec<[f64; 2]> = far.iter().step_by(15).copied().collect();
     let walks: Vec<_> = (0..4)
         .map(|k| walk(ring, [[2.0, 0.0], [-2.0, 0.3], [0.2, 2.0], [0.0, -2.0]][k], 0.2, 150, 40 + k as u64))
         .collect();
     let text = twice(&folder.join("ring"), |path| {
-        landscape_2d(path, "A ring of radius 2", ["x", "y"], &plane(&side, &side, ring), &walks, Some(&data))
+        let grid = plane(&side, &side, ring);
+        let on_it = Plane { walks: &walks, data: &data, draws: &far, ..over("A ring of radius 2", ["x", "y"], &grid) };
+        landscape_2d(path, &on_it)
     });
-    assert!(text.contains("data (n = 334)"));
+    assert!(text.contains("data (n = 334)") && text.contains("draws (n = 5,001, 2,501 shown)"));
+    let away: Vec<[f64; 2]> = data.iter().map(|p| [p[0] + 9.0, p[1]]).collect();
+    let path = folder.join("away.svg");
+    landscape_2d(&path, &Plane { data: &away, ..over("", ["x", "y"], &plane(&side, &side, ring)) }).unwrap();
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains("data (n = 334, 334 outside the window)"));
 
     // Outside the support (x < 0) nothing is drawn; the axes have very different scales.
     let half = plane(&grid(-1.0, 3.0, 80), &grid(0.0, 2e6, 60), |x, y| {
         if x > 0.0 { x - x.ln() + (y / 1e6 - x.sqrt()).powi(2) * 8.0 } else { f64::INFINITY }
     });
-    twice(&folder.join("support"), |path| landscape_2d(path, "Support x > 0", ["rate", "dose"], &half, &[], None));
+    landscape_2d(&folder.join("support.png"), &over("Support x > 0", ["rate", "dose"], &half)).unwrap();
 }
 
 #[test]
@@ -186,7 +195,7 @@ fn energies_and_traces() {
     let mut u = Uniform(5);
     let data: Vec<f64> = (0..272).map(|_| -3.0 + 0.5 * (u.normal().powi(2) + u.normal().powi(2))).collect();
     let draws: Vec<f64> = (0..20_000).map(|_| -2.8 + 0.5 * (u.normal().powi(2) + u.normal().powi(2))).collect();
-    twice(&folder.join("energies"), |path| energy_histograms(path, &data, &draws));
+    twice(&folder.join("energies"), |path| energy_histograms(path, "Energies", &data, &draws));
 
     let walks: Vec<_> = (0..4).map(|k| walk(mueller_brown, [-0.5, 1.4], 0.15, 5_000, 70 + k)).collect();
     let chains: Vec<Vec<Vec<f64>>> =
@@ -202,12 +211,12 @@ fn what_does_not_fit_together_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.svg");
     let two = [0.0, 1.0];
-    let short = landscape_1d(&path, "", "x", &two, &two[..1], &two, None, None);
+    let short = landscape_1d(&path, &line("", "x", &two, &two[..1], &two));
     assert!(matches!(short, Err(PlotError::Length { what: "energy", expected: 2, found: 1 })));
-    let falling = landscape_1d(&path, "", "x", &[1.0, 0.0], &two, &two, None, None);
+    let falling = landscape_1d(&path, &line("", "x", &[1.0, 0.0], &two, &two));
     assert!(matches!(falling, Err(PlotError::NotIncreasing { index: 1, .. })));
     let hole = Grid2 { x: vec![0.0, f64::NAN], y: vec![0.0], energy: vec![0.0; 2] };
-    assert!(matches!(landscape_2d(&path, "", ["x", "y"], &hole, &[], None), Err(PlotError::NotIncreasing { .. })));
+    assert!(matches!(landscape_2d(&path, &over("", ["x", "y"], &hole)), Err(PlotError::NotIncreasing { .. })));
     assert!(!path.exists());
 }
 
@@ -222,13 +231,18 @@ fn empty_single_and_equal_inputs_are_drawn() {
             (vec![0.0, 1.0, 2.0], vec![3.0; 3]),
             (vec![0.0, 1.0], vec![f64::NAN; 2]),
         ] {
-            landscape_1d(&path, "", "", &x, &e, &e, Some(&e), Some(&[])).unwrap();
-            landscape_1d(&path, "t", "x", &x, &e, &e, Some(&[1.0]), Some(&[1.0; 9])).unwrap();
-            energy_histograms(&path, &e, &[]).unwrap();
-            energy_histograms(&path, &e, &e).unwrap();
+            for is_model in [true, false] {
+                let bare = Landscape { is_model, ..line("t", "x", &x, &e, &e) };
+                landscape_1d(&path, &Landscape { density: None, ..bare }).unwrap();
+                landscape_1d(&path, &Landscape { data: &e, ..bare }).unwrap();
+                landscape_1d(&path, &Landscape { data: &[1.0], draws: &[1.0; 9], ..bare }).unwrap();
+            }
+            energy_histograms(&path, "", &e, &[]).unwrap();
+            energy_histograms(&path, "", &e, &e).unwrap();
             traces(&path, "", &["a".to_owned()], &[vec![e.clone(), vec![]]]).unwrap();
             let grid = Grid2 { energy: x.iter().flat_map(|_| e.clone()).collect(), x: x.clone(), y: x };
-            landscape_2d(&path, "", ["", ""], &grid, &[vec![], vec![[0.5, 0.5]]], Some(&[])).unwrap();
+            let walks = [vec![], vec![[0.5, 0.5]]];
+            landscape_2d(&path, &Plane { walks: &walks, ..over("", ["", ""], &grid) }).unwrap();
         }
         traces(&path, "", &[], &[]).unwrap();
         traces(&path, "", &["a".to_owned()], &[vec![]]).unwrap();
@@ -248,7 +262,7 @@ fn axis() -> impl Strategy<Value = Vec<f64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_numbers_make_a_panic(
@@ -259,14 +273,17 @@ proptest! {
         let path = folder.path().join("a.svg");
         let e = &pool[..x.len()];
         let p: Vec<f64> = e.iter().map(|e| (-e).exp()).collect();
-        landscape_1d(&path, &title, &title, &x, e, &p, Some(&extra), Some(&pool)).unwrap();
+        let is_model = pool[1] > 0.0;
+        landscape_1d(&path, &Landscape { is_model, data: &extra, draws: &pool, ..line(&title, &title, &x, e, &p) }).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         prop_assert!(!text.contains("NaN") || title.contains("NaN"));
-        energy_histograms(&path, &pool, &extra).unwrap();
+        energy_histograms(&path, &title, &pool, &extra).unwrap();
         let walk: Vec<[f64; 2]> = pool.iter().zip(&extra).map(|(&a, &b)| [a, b]).collect();
         let grid = Grid2 { energy: pool[..x.len() * y.len()].to_vec(), x, y };
         if pool[0] > 2.0 { // pixels are slow: a few cases suffice
-            landscape_2d(&path.with_extension("png"), &title, ["x", "y"], &grid, std::slice::from_ref(&walk), Some(&walk)).unwrap();
+            let walks = std::slice::from_ref(&walk);
+            let what = Plane { is_model, data: &walk, draws: &walk, walks, ..over(&title, ["x", "y"], &grid) };
+            landscape_2d(&path.with_extension("png"), &what).unwrap();
         }
         traces(&path, &title, std::slice::from_ref(&title), &[vec![pool, extra]]).unwrap();
     }

@@ -1,11 +1,12 @@
 //! Histograms as densities: bars that have area count / n.
 
+use super::bins::Bins;
 use super::colour::Colour;
 use super::panel::Panel;
 use super::range::drawable_only;
 use super::scene::{Scene, Shape, Stroke};
 
-/// Equal bins over an interval.
+/// Bars over equal bins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
     /// Left end of the first bin.
@@ -17,19 +18,18 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Bins of the drawable values over \[`lo`, `hi`\]; nothing if there is no such value.
-    pub fn new(values: &[f64], (lo, hi): (f64, f64), bins: usize) -> Option<Self> {
-        let values = drawable_only(values);
-        let bins = bins.max(1);
-        let width = (hi - lo) / bins as f64;
-        if values.is_empty() || !(width > 0.0) {
-            return None;
+    /// The drawable values inside \[`lo`, `hi`\] in bins that fit them; nothing if there is no such value.
+    pub fn new(values: &[f64], (lo, hi): (f64, f64)) -> Option<Self> {
+        let (n, inside) = inside(values, (lo, hi));
+        Bins::of(&inside).map(|bins| Self::over(bins, n, &inside))
+    }
+
+    fn over(bins: Bins, n: usize, inside: &[f64]) -> Self {
+        let mut heights = vec![0.0; bins.n];
+        for v in inside {
+            heights[bins.index(*v)] += 1.0 / (n as f64 * bins.width);
         }
-        let mut heights = vec![0.0; bins];
-        for &v in values.iter().filter(|&&v| v >= lo && v <= hi) {
-            heights[(((v - lo) / width) as usize).min(bins - 1)] += 1.0 / (values.len() as f64 * width);
-        }
-        Some(Self { lo, width, heights })
+        Self { lo: bins.lo, width: bins.width, heights }
     }
 
     /// The highest bar.
@@ -37,11 +37,12 @@ impl Histogram {
         self.heights.iter().copied().fold(0.0, f64::max)
     }
 
-    /// Filled bars with outlines.
+    /// Filled bars with outlines, cut at the sides of the panel.
     pub fn bars(&self, scene: &mut Scene, panel: &Panel, fill: Colour, outline: Stroke) {
+        let within = |x: f64| x.clamp(panel.x.lo, panel.x.hi);
         for (i, &height) in self.heights.iter().enumerate().filter(|(_, h)| **h > 0.0) {
-            let [left, top] = panel.at(self.lo + i as f64 * self.width, height);
-            let [right, bottom] = panel.at(self.lo + (i + 1) as f64 * self.width, 0.0);
+            let [left, top] = panel.at(within(self.lo + i as f64 * self.width), height);
+            let [right, bottom] = panel.at(within(self.lo + (i + 1) as f64 * self.width), 0.0);
             let area = [left, top, right - left, bottom - top];
             scene.push(Shape::Rect { area, fill: Some(fill), stroke: Some(outline) });
         }
@@ -59,14 +60,13 @@ impl Histogram {
     }
 }
 
-/// Number of bins over \[`lo`, `hi`\]: width 2 IQR n^(−1/3) (Freedman and Diaconis, 1981), between 8 and 100.
-pub fn n_bins(values: &[f64], (lo, hi): (f64, f64)) -> usize {
-    let mut sorted = drawable_only(values);
-    sorted.sort_by(f64::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return 8 };
-    let iqr = sorted[last * 3 / 4] - sorted[last / 4];
-    let bins = (hi - lo) / (2.0 * iqr * (sorted.len() as f64).powf(-1.0 / 3.0));
-    if bins.is_finite() { (bins.ceil() as usize).clamp(8, 100) } else { 30 }
+/// The number of drawable values, and those inside the range, sorted.
+fn inside(values: &[f64], (lo, hi): (f64, f64)) -> (usize, Vec<f64>) {
+    let mut values = drawable_only(values);
+    let n = values.len();
+    values.retain(|v| (lo..=hi).contains(v));
+    values.sort_by(f64::total_cmp);
+    (n, values)
 }
 
 #[cfg(test)]
@@ -76,19 +76,10 @@ mod tests {
     #[test]
     fn the_area_is_the_share_inside() {
         let values = [0.1, 0.2, 0.9, 1.0, 5.0, f64::NAN];
-        let h = Histogram::new(&values, (0.0, 1.0), 4).unwrap();
+        let h = Histogram::new(&values, (0.0, 1.0)).unwrap();
         let area: f64 = h.heights.iter().map(|v| v * h.width).sum();
         assert!((area - 0.8).abs() < 1e-12);
-        assert!((h.heights[0] - 1.6).abs() < 1e-12 && h.heights[1] == 0.0);
-        assert_eq!(Histogram::new(&[f64::NAN], (0.0, 1.0), 4), None);
-        assert_eq!(Histogram::new(&values, (1.0, 1.0), 4), None);
-    }
-
-    #[test]
-    fn bins_are_bounded() {
-        assert_eq!(n_bins(&[], (0.0, 1.0)), 8);
-        assert_eq!(n_bins(&[2.0; 50], (0.0, 4.0)), 30);
-        let many: Vec<f64> = (0..100_000).map(f64::from).collect();
-        assert_eq!(n_bins(&many, (0.0, 1e9)), 100);
+        assert_eq!(Histogram::new(&[f64::NAN], (0.0, 1.0)), None);
+        assert_eq!(Histogram::new(&values, (2.0, 3.0)), None);
     }
 }

@@ -13,6 +13,7 @@ pub const TITLE_SIZE: f64 = 25.0;
 /// Distance between the frame and the base line of the horizontal title.
 pub const BELOW: f64 = 60.0;
 
+const SUBTITLE_SIZE: f64 = 15.0;
 const TICK: f64 = 6.0;
 const EDGE: f64 = 26.0;
 
@@ -83,10 +84,10 @@ impl Panel {
         scene.push(Shape::Lines { parts: ticks, stroke });
         scene.push(Shape::Rect { area: self.area, fill: None, stroke: Some(stroke) });
         if let Some(title) = x_title {
-            let title = font::fit(title, LABEL_SIZE, width);
+            let title = font::fit(&self.x.named(title), LABEL_SIZE, width);
             scene.text([left + 0.5 * width, bottom + BELOW], title, LABEL_SIZE, INK, Anchor::Middle);
         }
-        let title = font::fit(y_title, LABEL_SIZE, height + 40.0);
+        let title = font::fit(&self.y.named(y_title), LABEL_SIZE, height + 40.0);
         scene.text_upwards([EDGE + 0.4 * LABEL_SIZE, top + 0.5 * height], title, LABEL_SIZE, INK);
     }
 
@@ -97,14 +98,25 @@ impl Panel {
     }
 }
 
+/// Distance from the frame to the right border of the picture, so that the last label of the horizontal axis is not cut.
+pub fn right_margin(range: (f64, f64)) -> f64 {
+    // The labels hardly depend on the length of the axis, which depends on them.
+    (0.5 * Axis::horizontal(range, 1000.0).label_width() + 8.0).max(36.0).ceil()
+}
+
 /// Distance from the left border of the picture to a frame whose vertical axes are these.
 pub fn left_margin(axes: &[&Axis]) -> f64 {
     let widest = axes.iter().map(|axis| axis.label_width()).fold(0.0, f64::max);
     (EDGE + LABEL_SIZE + widest + 22.0).ceil()
 }
 
+/// A remark under the title.
+pub fn subtitle(scene: &mut Scene, words: &str, left: f64, width: f64) {
+    scene.text([left, 66.0], font::fit(words, SUBTITLE_SIZE, width), SUBTITLE_SIZE, GREY, Anchor::Start);
+}
+
 /// The title of a picture at the top, over the frame: smaller and cut with an ellipsis if it is long.
 pub fn title(scene: &mut Scene, words: &str, left: f64, width: f64) {
     let size = (TITLE_SIZE * width / font::width(words, TITLE_SIZE).max(1.0)).clamp(17.0, TITLE_SIZE);
-    scene.text([left, 48.0], font::fit(words, size, width), size, INK, Anchor::Start);
+    scene.text([left, 42.0], font::fit(words, size, width), size, INK, Anchor::Start);
 }

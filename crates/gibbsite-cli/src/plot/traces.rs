@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::axis::{Axis, count};
-use super::colour::{CHAINS, DATA, GREY, INK};
+use super::colour::{CHAINS, DRAWS, GREY, INK};
 use super::error::PlotError;
 use super::file::save;
-use super::histogram::{Histogram, n_bins};
+use super::histogram::Histogram;
 use super::panel::{LABEL_SIZE, Panel, left_margin, title};
 use super::range::{padded, span};
 use super::scene::{Anchor, Scene, Shape, Stroke};
@@ -41,7 +41,7 @@ fn layout(name: &str, names: &[String], chains: &[Vec<Vec<f64>>]) -> Scene {
     let n_chains = chains.iter().map(Vec::len).max().unwrap_or(0);
     let ranges: Vec<_> =
         chains.iter().take(rows).map(|row| span(row.iter().flatten().copied()).unwrap_or((0.0, 1.0))).collect();
-    let axes: Vec<_> = ranges.iter().map(|&r| Axis::vertical(padded(r, 0.05, 0.05), 0.8 * tall)).collect();
+    let axes: Vec<_> = ranges.iter().map(|&r| Axis::vertical(padded(r, 0.05, 0.05), tall)).collect();
     let left = left_margin(&axes.iter().collect::<Vec<_>>());
     let width = RIGHT - SIDE - GAP - left;
     let time = Axis::horizontal((0.0, n_draws.saturating_sub(1).max(1) as f64), width);
@@ -59,7 +59,7 @@ fn layout(name: &str, names: &[String], chains: &[Vec<Vec<f64>>]) -> Scene {
         shown("chain", MOST_CHAINS, n_chains),
         count(n_draws)
     );
-    scene.text([left, 76.0], words, 16.0, GREY, Anchor::Start);
+    scene.text([left, 72.0], words, 16.0, GREY, Anchor::Start);
     for (row, (axis, all)) in axes.into_iter().zip(chains).enumerate() {
         let area = [left, TOP + row as f64 * (tall + GAP), width, tall];
         let panel = Panel { area, x: time.clone(), y: axis };
@@ -102,12 +102,12 @@ fn sideways(scene: &mut Scene, panel: &Panel, values: &[f64]) {
     let [left, top, width, height] = panel.area;
     let x = left + width + GAP;
     let range = (panel.y.lo, panel.y.hi);
-    if let Some(bars) = Histogram::new(values, range, n_bins(values, range).min(40)) {
+    if let Some(bars) = Histogram::new(values, range) {
         for (i, h) in bars.heights.iter().enumerate().filter(|(_, h)| **h > 0.0) {
             let [_, low] = panel.at(0.0, bars.lo + i as f64 * bars.width);
             let [_, high] = panel.at(0.0, bars.lo + (i + 1) as f64 * bars.width);
             let area = [x, high, (SIDE - 8.0) * h / bars.top(), low - high];
-            scene.push(Shape::Rect { area, fill: Some(DATA.alpha(110)), stroke: Some(Stroke::solid(DATA, 1.0)) });
+            scene.push(Shape::Rect { area, fill: Some(DRAWS.alpha(70)), stroke: Some(Stroke::solid(DRAWS, 1.0)) });
         }
     }
     scene.push(Shape::Rect { area: [x, top, SIDE, height], fill: None, stroke: Some(Stroke::solid(INK, 1.2)) });

@@ -17,8 +17,10 @@ pub struct Facts {
     pub below: bool,
     /// On every bounded set it is bounded above.
     pub above: bool,
-    /// It is a number everywhere, up to a set of measure zero.
+    /// It is a number or an infinity everywhere, up to a set of measure zero.
     pub defined: bool,
+    /// It is a number everywhere, up to a set of measure zero.
+    pub finite: bool,
     /// Analytic, hence zero everywhere or on a set of measure zero.
     pub analytic: bool,
     /// Its zeros have measure zero.
@@ -35,6 +37,7 @@ impl Facts {
             below: true,
             above: true,
             defined,
+            finite: defined,
             analytic: true,
             null_zeros: lo < hi || lo != 0.0,
         }
@@ -48,12 +51,14 @@ impl Facts {
             below: false,
             above: false,
             defined: false,
+            finite: false,
             analytic: false,
             null_zeros: false,
         }
     }
 
-    fn bounded(&self) -> bool {
+    /// Whether it is bounded on every bounded set.
+    pub fn bounded(&self) -> bool {
         self.below && self.above
     }
 }
@@ -63,16 +68,26 @@ fn times(a: f64, b: f64) -> f64 {
     if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 
-/// Facts about every node that `root` needs, by id; supports are taken with their ends.
-pub fn facts(graph: &Graph, root: Id, supports: &[Support]) -> Vec<Facts> {
+/// Facts about every node that `roots` need, by id; supports are taken with their ends.
+pub fn facts(graph: &Graph, roots: &[Id], supports: &[Support]) -> Vec<Facts> {
     let mut all = vec![Facts::unknown(); graph.len()];
-    for id in graph.schedule(&[root]) {
+    for id in graph.schedule(roots) {
         all[id as usize] = fact(graph.node(id), &all, supports);
     }
     all
 }
 
+/// Facts about one expression.
+pub fn facts_of(graph: &Graph, root: Id, supports: &[Support]) -> Facts {
+    facts(graph, &[root], supports)[root as usize]
+}
+
 fn fact(node: &Node, all: &[Facts], supports: &[Support]) -> Facts {
+    let f = derived(node, all, supports);
+    Facts { finite: f.defined && (f.finite || (f.lo.is_finite() && f.hi.is_finite())), ..f }
+}
+
+fn derived(node: &Node, all: &[Facts], supports: &[Support]) -> Facts {
     let at = |id: &Id| all[*id as usize];
     match node {
         Node::Const(bits) => {
@@ -89,7 +104,7 @@ fn fact(node: &Node, all: &[Facts], supports: &[Support]) -> Facts {
             let (a, b) = (at(a), at(b));
             if b.lo == b.hi && b.lo > 0.0 && a.lo >= 0.0 {
                 Facts { lo: a.lo.powf(b.lo), hi: a.hi.powf(b.lo), ..a }
-            } else if a.positive || (b.hi <= 0.0 && a.lo >= 0.0) {
+            } else if a.positive || (a.lo >= 0.0 && a.null_zeros) {
                 exp(mul(b, log(a)))
             } else {
                 Facts::unknown()
@@ -97,7 +112,7 @@ fn fact(node: &Node, all: &[Facts], supports: &[Support]) -> Facts {
         }
         Node::Min(a, b) => pick(at(a), at(b), f64::min),
         Node::Max(a, b) => pick(at(a), at(b), f64::max),
-        Node::Below(..) => Facts::new(0.0, 1.0),
+        Node::Below(..) => Facts { analytic: false, null_zeros: false, ..Facts::new(0.0, 1.0) },
         Node::Call(function, a) => call(*function, at(a)),
         Node::Poly(a, c) => {
             let a = at(a);
@@ -123,6 +138,7 @@ fn pick(a: Facts, b: Facts, f: fn(f64, f64) -> f64) -> Facts {
         below: if max { a.below || b.below } else { a.below && b.below },
         above: if max { a.above && b.above } else { a.above || b.above },
         defined: a.defined && b.defined,
+        finite: a.finite && b.finite,
         analytic: false,
         null_zeros: false,
     }
@@ -138,7 +154,9 @@ fn add(a: Facts, b: Facts) -> Facts {
         positive: (a.positive && b.lo >= 0.0) || (b.positive && a.lo >= 0.0) || a.lo + b.lo > 0.0,
         below: a.below && b.below,
         above: a.above && b.above,
-        defined: a.defined && b.defined,
+        // inf - inf is not a number.
+        defined: a.defined && b.defined && (a.finite || b.finite),
+        finite: a.finite && b.finite,
         analytic,
         null_zeros: analytic && (a.lo < a.hi || b.lo < b.hi || a.lo + b.lo != 0.0),
     }
@@ -155,7 +173,9 @@ fn mul(a: Facts, b: Facts) -> Facts {
         positive: a.positive && b.positive,
         below: bounded || lo > f64::NEG_INFINITY || one_sided(a, b) || one_sided(b, a),
         above: bounded || hi < f64::INFINITY || one_sided(neg(a), b) || one_sided(neg(b), a),
-        defined: a.defined && b.defined,
+        // 0 * inf is not a number.
+        defined: a.defined && b.defined && (a.finite || b.null_zeros) && (b.finite || a.null_zeros),
+        finite: a.finite && b.finite,
         analytic: a.analytic && b.analytic,
         null_zeros: a.null_zeros && b.null_zeros,
     }
@@ -178,7 +198,8 @@ fn recip(a: Facts) -> Facts {
             positive: a.above,
             below: true,
             above: a.positive,
-            null_zeros: true,
+            // 1/inf is zero.
+            null_zeros: a.finite,
             ..a
         };
     }
@@ -187,10 +208,14 @@ fn recip(a: Facts) -> Facts {
     }
     if a.lo >= 0.0 {
         // Zero is reached, where the reciprocal is +inf.
-        let defined = a.defined && a.null_zeros;
-        return Facts { lo: 0.0, hi: f64::INFINITY, positive: a.above, below: true, above: false, defined, ..a };
+        let null_zeros = a.finite;
+        let (finite, positive) = (a.finite && a.null_zeros, a.above);
+        let (lo, hi) = (0.0, f64::INFINITY);
+        return Facts { lo, hi, positive, below: true, above: false, finite, null_zeros, analytic: false, ..a };
     }
-    Facts { defined: a.defined && a.null_zeros, null_zeros: true, ..Facts::unknown() }
+    // On both sides of zero: no value at zero.
+    let defined = a.defined && a.null_zeros;
+    Facts { defined, finite: defined && a.finite, null_zeros: a.finite, ..Facts::unknown() }
 }
 
 fn powi(a: Facts, n: i32) -> Facts {
@@ -219,17 +244,20 @@ fn abs(a: Facts) -> Facts {
 }
 
 fn exp(a: Facts) -> Facts {
-    Facts { lo: a.lo.exp(), hi: a.hi.exp(), positive: a.below, below: true, null_zeros: true, ..a }
+    let null_zeros = a.finite || a.lo > f64::NEG_INFINITY;
+    Facts { lo: a.lo.exp(), hi: a.hi.exp(), positive: a.below, below: true, null_zeros, ..a }
 }
 
 fn log(a: Facts) -> Facts {
+    let defined = a.defined && (a.lo >= 0.0 || a.positive);
     Facts {
         lo: if a.lo > 0.0 { a.lo.ln() } else { f64::NEG_INFINITY },
         hi: if a.hi > 0.0 { a.hi.ln() } else { f64::NEG_INFINITY },
         positive: a.lo > 1.0,
         below: a.positive,
         above: a.above,
-        defined: a.defined && (a.lo >= 0.0 || a.positive),
+        defined,
+        finite: defined && a.finite && (a.positive || a.null_zeros),
         analytic: a.analytic && a.positive,
         null_zeros: a.analytic && a.positive,
     }
@@ -239,6 +267,7 @@ fn call(function: Function, a: Facts) -> Facts {
     let monotone = |f: fn(f64) -> f64| Facts { lo: f(a.lo), hi: f(a.hi), positive: f(a.lo) > 0.0, ..a };
     let between = |lo: f64, hi: f64| Facts {
         defined: a.defined,
+        finite: a.defined,
         analytic: a.analytic && function != Function::Sign,
         null_zeros: a.analytic && a.lo < a.hi && function != Function::Sign,
         ..Facts::new(lo, hi)
@@ -260,8 +289,8 @@ fn call(function: Function, a: Facts) -> Facts {
             between(if a.lo >= 0.0 { 0.0 } else { -1.0 }, if a.hi <= 0.0 { 0.0 } else { 1.0 })
         }
         Function::Logistic => Facts { positive: a.below, ..between(0.0, 1.0) },
-        Function::Sin | Function::Cos => between(-1.0, 1.0),
-        Function::Tan => Facts { defined: a.defined, ..Facts::unknown() },
+        Function::Sin | Function::Cos => Facts { defined: a.finite, finite: a.finite, ..between(-1.0, 1.0) },
+        Function::Tan => Facts { defined: a.finite, finite: a.finite, ..Facts::unknown() },
         Function::Sinh => monotone(f64::sinh),
         Function::Cosh => {
             let size = abs(a);
@@ -273,7 +302,7 @@ fn call(function: Function, a: Facts) -> Facts {
             hi: a.hi.max(0.0) + std::f64::consts::LN_2,
             positive: a.below,
             below: true,
-            null_zeros: true,
+            null_zeros: a.finite,
             ..a
         },
     }

@@ -1,107 +1,6 @@
-//! Values of an expression far out: on rays, in cones and in tubes, as bounds that hold for all large t.
+//! What the bounds of an energy say: whether exp(-E) is integrable, and in words how fast E grows.
 
-use super::asymptotic::{Asym, Bound, Interval};
-use crate::energy::formula::function::Function;
-use crate::energy::formula::graph::{Graph, Id, Node};
-
-/// An expression with the order in which its nodes are computed, and memory for their values.
-pub struct Evaluator<'a> {
-    graph: &'a Graph,
-    order: Vec<Id>,
-    values: Vec<Interval>,
-    root: Id,
-}
-
-impl<'a> Evaluator<'a> {
-    pub fn new(graph: &'a Graph, root: Id) -> Self {
-        let order = graph.schedule(&[root]);
-        Self { graph, order, values: vec![Interval::all(); graph.len()], root }
-    }
-
-    pub fn n_nodes(&self) -> usize {
-        self.order.len()
-    }
-
-    /// The values of the root when coordinate j takes the values `x[j]`.
-    pub fn value(&mut self, x: &[Interval]) -> Interval {
-        for i in 0..self.order.len() {
-            let id = self.order[i];
-            let value = node_value(self.graph.node(id), &self.values, x);
-            self.values[id as usize] = value;
-        }
-        self.values[self.root as usize].clone()
-    }
-}
-
-fn node_value(node: &Node, values: &[Interval], x: &[Interval]) -> Interval {
-    let at = |id: &Id| &values[*id as usize];
-    match node {
-        Node::Const(bits) => {
-            let c = f64::from_bits(*bits);
-            if c.is_finite() { Interval::constant(c) } else { Interval::all() }
-        }
-        Node::X(j) => x[*j as usize].clone(),
-        Node::Theta(_) | Node::V(_) => Interval::all(),
-        Node::Add(a, b) => at(a).add(at(b)),
-        Node::Mul(a, b) => at(a).mul(at(b)),
-        Node::Div(a, b) => at(a).mul(&at(b).recip()),
-        Node::PowI(a, n) => at(a).powi(*n),
-        Node::Pow(a, b) => {
-            let (a, b) = (at(a), at(b));
-            match (b.lo == b.hi, exponent(&b.lo)) {
-                (true, Some(r)) => a.powf(r),
-                _ if a.lo.sign() > 0.0 => b.mul(&a.log()).exp(),
-                _ => Interval::all(),
-            }
-        }
-        Node::Min(a, b) => at(a).min(at(b)),
-        Node::Max(a, b) => at(a).max(at(b)),
-        Node::Below(..) => Interval::between(0.0, 1.0),
-        Node::Call(function, a) => call(*function, at(a)),
-        Node::Poly(a, coefficients) => {
-            let base = at(a);
-            coefficients.iter().enumerate().fold(Interval::constant(0.0), |sum, (k, c)| {
-                if at(c) == &Interval::constant(0.0) { sum } else { sum.add(&at(c).mul(&base.powi(k as i32))) }
-            })
-        }
-        Node::LogSumExp(args) => {
-            let args: Vec<&Interval> = args.iter().map(at).collect();
-            Interval::log_sum_exp(&args)
-        }
-    }
-}
-
-fn exponent(b: &Bound) -> Option<f64> {
-    match b {
-        Bound::Fin(a) => match a.leading() {
-            None => Some(0.0),
-            Some(l) if l.p == 0.0 && l.q == 0.0 => Some(l.c),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn call(function: Function, a: &Interval) -> Interval {
-    match function {
-        Function::Exp => a.exp(),
-        Function::Log => a.log(),
-        Function::Log1p => a.add(&Interval::constant(1.0)).log(),
-        Function::Sqrt => a.powf(0.5),
-        Function::Abs => a.abs(),
-        Function::Sin | Function::Cos => Interval::between(-1.0, 1.0),
-        Function::Tan => Interval::all(),
-        Function::Sign | Function::Tanh | Function::Erf => {
-            a.increasing(|u| if u.is_infinite() { u.signum() } else { function.value(u) })
-        }
-        Function::Logistic => {
-            a.increasing(|u| if u.is_infinite() { (u.signum() + 1.0) / 2.0 } else { function.value(u) })
-        }
-        Function::Sinh => a.sinh(),
-        Function::Cosh => a.cosh(),
-        Function::Softplus => a.softplus(),
-    }
-}
+use super::asymptotic::{Asym, BEYOND, Bound, Interval};
 
 /// How fast an energy grows at least, and at most, on a set of points.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,24 +13,38 @@ pub enum Tail {
     Open,
 }
 
-/// Decides whether `integral t^(w-1) exp(-E) dt` converges: yes if E >= c log t with c > w, no if E <= w log t + const.
+/// Decides whether `integral t^(w-1) exp(-E) dt` converges: yes if E - w log t exceeds a multiple of log t, or of any power
+/// of log t, no if it is bounded above.
 pub fn tail(e: &Interval, w: f64) -> Tail {
+    let excess = |bound: &Asym, side: f64| bound.add(&Asym::power(0.0, 1.0, -w), side);
     if let Bound::Fin(lo) = &e.lo
-        && let Some(l) = lo.leading()
+        && let Some(l) = excess(lo, -1.0).leading()
         && l.c > 0.0
-        && (l.p > 0.0 || (l.p == 0.0 && l.q > 1.0) || (l.p == 0.0 && l.q == 1.0 && l.c > w + 1e-7))
+        && l.is_infinite()
+        && !(l.p == 0.0 && l.q == 1.0 && l.c <= MARGIN)
     {
         return Tail::Converges;
     }
-    let excess = match &e.hi {
-        Bound::PosInf => return Tail::Open,
-        Bound::NegInf => return Tail::Diverges,
-        Bound::Fin(hi) => hi.add(&Asym::power(0.0, 1.0, -w)),
-    };
-    match excess.leading() {
-        Some(l) if l.c > 0.0 && l.is_infinite() => Tail::Open,
-        _ => Tail::Diverges,
+    match &e.hi {
+        Bound::PosInf => Tail::Open,
+        Bound::NegInf => Tail::Diverges,
+        Bound::Fin(hi) => match excess(hi, 1.0).leading() {
+            Some(l) if l.c > 0.0 && l.is_infinite() => Tail::Open,
+            _ => Tail::Diverges,
+        },
     }
+}
+
+/// Least excess of the factor of log t that is trusted beyond rounding.
+const MARGIN: f64 = 1e-7;
+
+/// Highest moment whose existence is looked at.
+const MAX_MOMENT: u32 = 4;
+
+/// The largest order k < 4 of a moment `integral |x|^k p(x)` that may exist, where `weight` is 1 for one coordinate and the
+/// dimension of a cone in general; `None` if no limit is found.
+pub fn moments(e: &Interval, weight: f64) -> Option<u32> {
+    (1..=MAX_MOMENT).find(|&k| tail(e, weight + k as f64) == Tail::Diverges).map(|k| k - 1)
 }
 
 /// An upper bound of an energy that does not grow fast enough, as words.
@@ -157,7 +70,7 @@ pub fn describe(lo: &Bound, r: &str) -> String {
         let text = text.trim_end_matches('0').trim_end_matches('.').to_string();
         if text == "0" || text == "-0" { format!("{v:.2e}") } else { text }
     };
-    if l.p >= super::asymptotic::BEYOND / 2.0 {
+    if l.p >= BEYOND / 2.0 {
         return if l.c > 0.0 {
             format!("more than any power of {r}")
         } else {

@@ -1,38 +1,46 @@
-//! Expressions of degree two, as a symmetric matrix.
+//! Expressions of degree two: a symmetric matrix and a slope.
 
 use std::collections::BTreeMap;
 
+use super::exact::Tracked;
 use crate::energy::formula::graph::{Graph, Id, Node};
 use crate::energy::formula::groups::terms;
 
 /// Monomials of degree at most 2, by their coordinates in ascending order.
-type Poly = BTreeMap<Vec<u32>, f64>;
+type Poly = BTreeMap<Vec<u32>, Tracked>;
 
-/// The symmetric matrix A, row-major, of the second-degree part x'Ax, if `root` is a polynomial of degree 2 or less.
-pub fn quadratic_form(graph: &mut Graph, root: Id, variables: &[usize]) -> Option<Vec<f64>> {
+/// `x'Ax + b.x + const`.
+pub struct Quadratic {
+    /// A, row-major, shape (n, n).
+    pub matrix: Vec<Tracked>,
+    /// b, shape (n,).
+    pub linear: Vec<f64>,
+}
+
+/// `root` as a polynomial of degree 2 in the variables, if it is one.
+pub fn quadratic_part(graph: &mut Graph, root: Id, variables: &[usize]) -> Option<Quadratic> {
     let n = variables.len();
+    let zero = Tracked::coefficient(0.0);
     let place: BTreeMap<u32, usize> = variables.iter().enumerate().map(|(i, j)| (*j as u32, i)).collect();
-    let mut form = vec![0.0; n * n];
-    let mut size = vec![0.0; n * n];
+    let mut matrix = vec![zero; n * n];
+    let mut linear = vec![0.0; n];
+    let half = Tracked::coefficient(0.5);
     for t in terms(graph, root) {
         for (monomial, c) in expand(graph, t, 0)? {
-            if let [a, b] = monomial[..] {
-                let (i, j) = (*place.get(&a)?, *place.get(&b)?);
-                let half = 0.5 * c;
-                form[i * n + j] += half;
-                form[j * n + i] += half;
-                size[i * n + j] += half.abs();
-                size[j * n + i] += half.abs();
+            match monomial[..] {
+                [a] => linear[*place.get(&a)?] += c.value,
+                [a, b] => {
+                    let (i, j) = (*place.get(&a)?, *place.get(&b)?);
+                    // Halving is exact.
+                    let c = c.mul(half);
+                    matrix[i * n + j] = matrix[i * n + j].add(c);
+                    matrix[j * n + i] = matrix[j * n + i].add(c);
+                }
+                _ => {}
             }
         }
     }
-    // Coefficients that cancel to rounding.
-    for (a, s) in form.iter_mut().zip(&size) {
-        if a.abs() <= 1e-14 * s {
-            *a = 0.0;
-        }
-    }
-    form.iter().any(|a| *a != 0.0).then_some(form)
+    matrix.iter().any(|a| !a.is_zero()).then_some(Quadratic { matrix, linear })
 }
 
 fn multiply(a: &Poly, b: &Poly) -> Option<Poly> {
@@ -44,10 +52,15 @@ fn multiply(a: &Poly, b: &Poly) -> Option<Poly> {
             }
             let mut w = [u.as_slice(), v.as_slice()].concat();
             w.sort_unstable();
-            *out.entry(w).or_default() += c * d;
+            accumulate(&mut out, w, c.mul(*d));
         }
     }
     Some(out)
+}
+
+fn accumulate(poly: &mut Poly, monomial: Vec<u32>, c: Tracked) {
+    let sum = poly.get(&monomial).map_or(c, |old| old.add(c));
+    poly.insert(monomial, sum);
 }
 
 fn expand(graph: &Graph, id: Id, depth: usize) -> Option<Poly> {
@@ -58,13 +71,13 @@ fn expand(graph: &Graph, id: Id, depth: usize) -> Option<Poly> {
     match graph.node(id) {
         Node::Const(bits) => {
             let c = f64::from_bits(*bits);
-            c.is_finite().then(|| Poly::from([(vec![], c)]))
+            c.is_finite().then(|| Poly::from([(vec![], Tracked::coefficient(c))]))
         }
-        Node::X(j) => Some(Poly::from([(vec![*j], 1.0)])),
+        Node::X(j) => Some(Poly::from([(vec![*j], Tracked::coefficient(1.0))])),
         Node::Add(a, b) => {
             let mut sum = next(*a)?;
             for (w, c) in next(*b)? {
-                *sum.entry(w).or_default() += c;
+                accumulate(&mut sum, w, c);
             }
             Some(sum)
         }
@@ -76,14 +89,14 @@ fn expand(graph: &Graph, id: Id, depth: usize) -> Option<Poly> {
         Node::Poly(a, c) if c.len() <= 3 => {
             let a = next(*a)?;
             let mut sum = Poly::new();
-            let mut power = Poly::from([(vec![], 1.0)]);
+            let mut power = Poly::from([(vec![], Tracked::coefficient(1.0))]);
             for (k, c) in c.iter().enumerate() {
                 let c = graph.as_const(*c).filter(|c| c.is_finite())?;
                 if k > 0 {
                     power = multiply(&power, &a)?;
                 }
                 for (w, p) in &power {
-                    *sum.entry(w.clone()).or_default() += c * p;
+                    accumulate(&mut sum, w.clone(), Tracked::coefficient(c).mul(*p));
                 }
             }
             Some(sum)

@@ -36,11 +36,8 @@ pub fn probe<E: Energy + ?Sized>(energy: &E, seed: u64, n_random: usize) -> Verd
     match lowest {
         Some((slope, v, region)) => {
             let how = if slope < -1e-6 { "falls" } else { "does not grow fast enough" };
-            Verdict {
-                normalizable: super::Normalizable::No,
-                reason: format!("probed up to r = 1e8 along a direction, the energy {how} {region}"),
-                falls_along: Some(v),
-            }
+            let reason = format!("probed up to r = 1e8 along a direction, the energy {how} {region}");
+            Verdict { falls_along: Some(v), ..Verdict::no(reason) }
         }
         None => Verdict::unproven("the energy grows along every direction that was probed, which is no proof"),
     }

@@ -114,8 +114,9 @@ pub fn affine_nodes(graph: &Graph, order: &[Id], n: usize) -> HashMap<Id, Affine
     map
 }
 
-/// a + b, zero where they cancel to rounding.
+/// a + b; not a number where they cancel to rounding but not exactly, because the sign is not known then.
 fn cancel(a: f64, b: f64) -> f64 {
     let sum = a + b;
-    if sum.abs() <= 4.0 * f64::EPSILON * a.abs().max(b.abs()) { 0.0 } else { sum }
+    let unknown = sum != 0.0 && sum.abs() <= 4.0 * f64::EPSILON * a.abs().max(b.abs());
+    if unknown { f64::NAN } else { sum }
 }

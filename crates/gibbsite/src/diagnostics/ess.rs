@@ -4,6 +4,8 @@
 //! chain; and 1 if every chain (half chain, where chains are split) is frozen, for then the draws tell of one state each
 //! and nothing of the rest. None exceeds `S log10(S)` for S draws. All panic if the chains differ in length.
 //!
+//! Of half chains of 5 draws or fewer no pair of autocorrelations is summed and tau is 2: half of what ArviZ gives there.
+//!
 //! Source: Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), "Rank-normalization, folding, and localization: an
 //! improved R-hat", sections 3.2 and 4.3; details as in the R package `posterior`.
 

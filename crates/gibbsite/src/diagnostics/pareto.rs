@@ -26,6 +26,30 @@ pub fn pareto_k(log_w: &[f64]) -> f64 {
     psis(log_w).1
 }
 
+/// The tail of draws: the shape k of [`pareto_k`] of `|x - median|`, and its standard error.
+///
+/// Moments of x of order 1/k and above do not exist: the mean does not from k = 1 on, the variance from k = 1/2 on.
+/// Gaussian and exponential tails have k about 0 or below, a Student t with nu degrees of freedom has k = 1 / nu. The error
+/// is the asymptotic `(1 + k) / sqrt(n_tail)` of independent draws (Smith 1987). NaN for fewer than 25 draws, or if one is
+/// not finite.
+pub fn tail_shape(x: &[f64]) -> (f64, f64) {
+    let mut sorted = x.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let n = sorted.len();
+    if n == 0 || !x.iter().all(|v| v.is_finite()) {
+        return (f64::NAN, f64::NAN);
+    }
+    let median = 0.5 * sorted[(n - 1) / 2] + 0.5 * sorted[n / 2];
+    let log_distance: Vec<f64> = sorted.iter().map(|v| (v - median).abs().ln()).collect();
+    let k = pareto_k(&log_distance);
+    (k, (1.0 + k.max(0.0)) / (tail_length(n) as f64).sqrt())
+}
+
+/// Draws that count as the tail.
+fn tail_length(n: usize) -> usize {
+    (0.2 * n as f64).min(3.0 * (n as f64).sqrt()).ceil() as usize
+}
+
 /// Pareto-smoothed log weights, in the order and the scale of `log_w`, and the shape k of [`pareto_k`].
 ///
 /// The tail of `min(0.2 S, 3 sqrt(S))` largest of S weights is replaced by the quantiles of the fitted distribution at
@@ -36,7 +60,7 @@ pub fn psis(log_w: &[f64]) -> (Vec<f64>, f64) {
     let Some(largest) = largest_log_weight(log_w) else { return unchanged(f64::NAN) };
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|i, j| log_w[*i].total_cmp(&log_w[*j]));
-    let n_tail = (0.2 * n as f64).min(3.0 * (n as f64).sqrt()).ceil() as usize;
+    let n_tail = tail_length(n);
     if n_tail < MIN_TAIL {
         return unchanged(f64::NAN);
     }

@@ -8,6 +8,10 @@ use super::chains::{Draws, NormalScores, mean, variance};
 /// if each chain is frozen but not all at the same value. NaN if a draw is not finite, or with fewer than
 /// [`MIN_DRAWS`](super::MIN_DRAWS) draws per chain or no chain.
 ///
+/// Of an odd number of draws the middle one is left out of the halves, and |x - median| is folded about the median of all
+/// draws, both as in the R package `posterior`; ArviZ folds about the median of the draws it keeps, which differs by some
+/// 1e-4.
+///
 /// Source: Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), "Rank-normalization, folding, and localization: an
 /// improved R-hat", section 4.
 ///

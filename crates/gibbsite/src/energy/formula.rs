@@ -33,7 +33,7 @@ use program::Program;
 
 use super::{Differentiable, Energy, Jet, Parametric, Part};
 use crate::points::{Matrix, Points, Space, Support};
-use crate::{scratch, simd};
+use crate::{scratch, simd, suggest};
 
 /// What a formula is made from, besides its text.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -139,6 +139,15 @@ impl Formula {
         Ok(formula)
     }
 
+    /// Whether the text leaves its number of dimensions open, as `sum(i, 1..d, x[i]^2)` does: it must then be given in
+    /// [`FormulaOptions::dim`].
+    ///
+    /// # Errors
+    /// [`FormulaError`] if the text is not a formula.
+    pub fn has_open_dim(source: &str) -> Result<bool, FormulaError> {
+        Ok(lower::has_open_dim(&parse::parse(source)?))
+    }
+
     /// The text it was made from.
     pub fn source(&self) -> &str {
         &self.source
@@ -150,7 +159,7 @@ impl Formula {
     /// [`FormulaError::UnknownParameter`] if there is none of that name.
     pub fn set_param(&mut self, name: &str, value: f64) -> Result<(), FormulaError> {
         let Some(k) = self.names.iter().position(|n| n == name) else {
-            let suggestion = self.names.iter().find(|n| strsim::damerau_levenshtein(n, name) <= 2).cloned();
+            let suggestion = suggest::nearest(name, self.names.iter().map(String::as_str)).map(str::to_string);
             return Err(FormulaError::UnknownParameter { name: name.into(), known: self.names.clone(), suggestion });
         };
         self.theta[k] = value;

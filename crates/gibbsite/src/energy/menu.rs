@@ -4,6 +4,7 @@
 use thiserror::Error;
 
 use super::formula::{Formula, FormulaError, FormulaOptions};
+use crate::suggest;
 
 mod ackley;
 mod banana;
@@ -157,10 +158,9 @@ impl MenuError {
 /// # Errors
 /// [`MenuError::UnknownName`], with a similar name if there is one.
 pub fn find(name: &str) -> Result<&'static Entry, MenuError> {
-    MENU.iter().find(|e| e.name == name).copied().ok_or_else(|| {
-        let (distance, nearest) =
-            MENU.iter().map(|e| (strsim::damerau_levenshtein(e.name, name), e.name)).min().unwrap_or((usize::MAX, ""));
-        MenuError::UnknownName { name: name.into(), suggestion: (distance <= 3).then_some(nearest) }
+    MENU.iter().find(|e| e.name == name).copied().ok_or_else(|| MenuError::UnknownName {
+        name: name.into(),
+        suggestion: suggest::nearest(name, MENU.iter().map(|e| e.name)),
     })
 }
 
@@ -176,9 +176,9 @@ impl Entry {
                 let known = self.params.iter().map(|p| p.name).collect();
                 return Err(MenuError::UnknownParam { energy: self.name, name: name.clone(), known });
             };
-            let (low, high) = self.params[k].range;
-            if !(low..=high).contains(value) {
-                let wanted = format!("from {low} to {high}");
+            let range = self.params[k].range;
+            if !(range.0..=range.1).contains(value) {
+                let wanted = wanted(range);
                 return Err(MenuError::OutOfRange { energy: self.name, name: name.clone(), value: *value, wanted });
             }
             values[k] = *value;
@@ -202,6 +202,18 @@ impl Entry {
             formula: Formula::with_options(self.formula, &options)?,
             log_z: self.log_z.map(|f| f(&values)),
         })
+    }
+}
+
+/// A range in words: the smallest positive and the largest number stand for "above 0" and "finite".
+fn wanted((low, high): (f64, f64)) -> String {
+    let end = |v: f64| if (1e-4..1e6).contains(&v.abs()) || v == 0.0 { v.to_string() } else { format!("{v:e}") };
+    match (low, high) {
+        POSITIVE => "above 0".into(),
+        ANY => "finite".into(),
+        (f64::MIN_POSITIVE, high) => format!("above 0, at most {}", end(high)),
+        (low, f64::MAX) => format!("from {} on", end(low)),
+        (low, high) => format!("from {} to {}", end(low), end(high)),
     }
 }
 
@@ -240,7 +252,14 @@ mod tests {
         };
         assert_eq!(bad("ring", "radius", 1.0), "`ring` has no parameter `radius`; it has r, sigma");
         assert_eq!(bad("many-well", "d", 3.0), "`many-well` needs d even, 2 or more, not 3");
-        assert!(bad("ring", "sigma", 0.0).contains("sigma"));
+        assert_eq!(bad("ring", "sigma", 0.0), "`ring` needs sigma above 0, not 0");
+        assert_eq!(bad("double-well", "h", -1.0), "`double-well` needs h above 0, not -1");
+        assert_eq!(bad("gaussian", "condition", 0.5), "`gaussian` needs condition from 1 to 1e12, not 0.5");
+        for entry in MENU {
+            for param in entry.params {
+                assert!(wanted(param.range).len() < 40, "{} {}: {}", entry.name, param.name, wanted(param.range));
+            }
+        }
         assert!(bad("ring", "sigma", f64::NAN).contains("sigma"));
     }
 }

@@ -1,12 +1,17 @@
 //! Bounded coordinates on the whole line, so that every kernel works on positive, negative and interval variables.
 
 use super::{Differentiable, Energy, Parametric};
+use crate::math::{logistic, softplus};
 use crate::points::{Matrix, Points, Space, Support};
 use crate::run::Draws;
 use crate::scratch;
 
-/// `E'(u) = E(x(u)) - sum_j log |dx_j/du_j|`, where `x = a + exp(u)` above a, `x = b - exp(u)` below b,
-/// `x = a + (b - a) / (1 + exp(-u))` between a and b, and `x = u` on the whole line.
+/// `E'(u) = E(x(u)) - sum_j log |dx_j/du_j|`, where `x = a + softplus(u)` above a, `x = b - softplus(u)` below b,
+/// `x = a + (b - a) / (1 + exp(-u))` between a and b, and `x = u` on the whole line; `softplus(u) = log(1 + exp(u))`.
+///
+/// Softplus, not the exponential, because it keeps tails: far from the bound x is u, so that an energy which grows like x
+/// grows like u. Under `x = a + exp(u)` it would grow like exp(u), and there a Langevin or leapfrog step of any fixed size
+/// is thrown back: chains stick in the tail for longer than a run takes, which no diagnostic sees.
 ///
 /// If u has density proportional to `exp(-E')`, then x(u) has density proportional to `exp(-E)`, with the same Z. `x(u)` is
 /// rounded to the inside of the support; where it overflows, `E' = +inf`.
@@ -91,14 +96,14 @@ impl<E: Energy> Transformed<E> {
 }
 
 /// x(u), strictly inside the support unless it overflows.
-fn constrain(support: Support, u: f64) -> f64 {
+pub(crate) fn constrain(support: Support, u: f64) -> f64 {
     match support {
         Support::Real => u,
-        Support::Above(a) => at_least(a + u.exp(), a.next_up()),
-        Support::Below(b) => at_most(b - u.exp(), b.next_down()),
+        Support::Above(a) => at_least(a + softplus(u), a.next_up()),
+        Support::Below(b) => at_most(b - softplus(u), b.next_down()),
         Support::Interval(a, b) => {
             // From the nearer end, so that both ends are resolved alike.
-            let part = (b - a) * sigmoid(-u.abs());
+            let part = (b - a) * logistic(-u.abs());
             let x = if u < 0.0 { a + part } else { b - part };
             at_most(at_least(x, a.next_up()), b.next_down())
         }
@@ -109,17 +114,22 @@ fn constrain(support: Support, u: f64) -> f64 {
 fn unconstrain(support: Support, x: f64) -> f64 {
     match support {
         Support::Real => x,
-        Support::Above(a) => (x - a).ln(),
-        Support::Below(b) => (b - x).ln(),
+        Support::Above(a) => softplus_inverse(x - a),
+        Support::Below(b) => softplus_inverse(b - x),
         Support::Interval(a, b) => (x - a).ln() - (b - x).ln(),
     }
 }
 
-/// log |dx/du|.
+/// The u with softplus(u) = y, `log(exp(y) - 1) = y + log(1 - exp(-y))`: log(y) for small y, y for large; -inf at 0, NaN below.
+fn softplus_inverse(y: f64) -> f64 {
+    y + (-(-y).exp_m1()).ln()
+}
+
+/// log |dx/du|; of softplus it is `log(1 / (1 + exp(-u))) = -softplus(-u)`.
 fn log_slope(support: Support, u: f64) -> f64 {
     match support {
         Support::Real => 0.0,
-        Support::Above(_) | Support::Below(_) => u,
+        Support::Above(_) | Support::Below(_) => -softplus(-u),
         Support::Interval(a, b) => (b - a).ln() - u.abs() - 2.0 * (-u.abs()).exp().ln_1p(),
     }
 }
@@ -128,14 +138,10 @@ fn log_slope(support: Support, u: f64) -> f64 {
 fn slopes(support: Support, u: f64) -> (f64, f64) {
     match support {
         Support::Real => (1.0, 0.0),
-        Support::Above(_) => (u.exp(), 1.0),
-        Support::Below(_) => (-u.exp(), 1.0),
-        Support::Interval(a, b) => ((b - a) * sigmoid(u) * sigmoid(-u), -(0.5 * u).tanh()),
+        Support::Above(_) => (logistic(u), logistic(-u)),
+        Support::Below(_) => (-logistic(u), logistic(-u)),
+        Support::Interval(a, b) => ((b - a) * logistic(u) * logistic(-u), -(0.5 * u).tanh()),
     }
-}
-
-fn sigmoid(u: f64) -> f64 {
-    1.0 / (1.0 + (-u).exp())
 }
 
 /// The larger one; NaN stays NaN.
@@ -330,6 +336,63 @@ pub(super) mod tests {
                 assert!((grad.get(i, j) - difference).abs() < 1e-6 * (1.0 + difference.abs()), "{i} {j}");
             }
         }
+    }
+
+    /// Both ends keep their relative precision: near the bound u is log(x - a), far from it x - a.
+    #[test]
+    fn half_lines_round_trip_at_both_ends() {
+        for y in [1e-300, 1e-20, 1e-9, 1e-3, 0.5, std::f64::consts::LN_2, 2.0, 40.0, 1e4, 1e300] {
+            for (support, x) in [(Support::Above(0.0), y), (Support::Below(0.0), -y)] {
+                let u = unconstrain(support, x);
+                let back = constrain(support, u);
+                assert!((back - x).abs() <= 1e-13 * (1.0 + u.abs()) * y, "{support:?}: {x} became {back}");
+            }
+        }
+        assert_eq!(unconstrain(Support::Above(2.0), 2.0), f64::NEG_INFINITY);
+        assert!(unconstrain(Support::Above(2.0), 1.0).is_nan() && unconstrain(Support::Below(2.0), 3.0).is_nan());
+        assert_eq!(unconstrain(Support::Above(0.0), 1e4), 1e4);
+    }
+
+    #[test]
+    fn log_jacobians_agree_with_differences() {
+        for support in ALL {
+            for u in [-6.0, -1.0, 0.0, 0.7, 8.0] {
+                let h = 1e-6;
+                let slope = (constrain(support, u + h) - constrain(support, u - h)) / (2.0 * h);
+                assert!((log_slope(support, u) - slope.abs().ln()).abs() < 1e-5, "{support:?} {u}");
+                let (exact, log_slope_grad) = slopes(support, u);
+                assert!((exact - slope).abs() < 1e-8 * (1.0 + slope.abs()) + 1e-7, "{support:?} {u}");
+                let bend = (log_slope(support, u + h) - log_slope(support, u - h)) / (2.0 * h);
+                assert!((log_slope_grad - bend).abs() < 1e-8, "{support:?} {u}");
+            }
+        }
+    }
+
+    /// The change of variables keeps log Z: exp(-x) on a half-line, and a slab of a Gaussian.
+    #[test]
+    fn log_z_is_that_of_the_inner_energy() {
+        let log_z = |supports: &[Support]| {
+            let inner = Bounded::new(supports);
+            let options = crate::logz::Options::default();
+            let direct = crate::logz::log_z(&inner, &options).unwrap().value;
+            (direct, crate::logz::log_z(&Transformed::new(inner), &options).unwrap().value)
+        };
+        for support in &ALL[1..] {
+            let (direct, transformed) = log_z(&[*support]);
+            assert!((direct - transformed).abs() < 1e-9, "{support:?}: {direct} {transformed}");
+        }
+        let z = crate::logz::log_z(&Transformed::new(Gamma::new(3.5)), &crate::logz::Options::default()).unwrap();
+        assert!((z.value - crate::diagnostics::ln_gamma(3.5)).abs() < 1e-9, "{}", z.value);
+    }
+
+    /// The energy of an exponential variable grows like u: E' = u + 2 log(1 + exp(-u)), so Langevin steps from far out return.
+    #[test]
+    fn exponential_tails_stay_exponential() {
+        let t = Transformed::new(Gamma::new(1.0));
+        let (mut e, mut grad) = ([0.0; 3], Matrix::new(3, 1));
+        t.energy_grad(&Points::from_rows(&[[5.0], [50.0], [500.0]]), &mut e, &mut grad);
+        assert!((e[2] - 500.0).abs() < 1e-9 && (e[1] - 50.0).abs() < 1e-9, "{e:?}");
+        assert!(grad.col(0).iter().all(|g| (0.9..=1.0).contains(g)), "{:?}", grad.col(0));
     }
 
     #[test]

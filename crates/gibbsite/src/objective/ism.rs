@@ -5,6 +5,7 @@ use super::reduce::{dot, sum};
 use super::{FullBatch, ObjectiveError};
 use crate::energy::Jet;
 use crate::points::{Matrix, Points};
+use crate::train::identify::column_sd;
 
 /// `J = E_data[ sum_j ( (dE/dx_j)^2 / 2 - d^2E/dx_j^2 ) ]`: the sum over coordinates is never divided by their number.
 ///
@@ -70,6 +71,15 @@ impl<E: Jet + ?Sized> FullBatch<E> for Ism<'_> {
 
     fn grad_nearby(&mut self, energy: &E, grad: &mut [f64]) -> Result<(), ObjectiveError> {
         self.value_grad(energy, grad).map(|_| ())
+    }
+
+    fn data(&self) -> &Points {
+        self.data
+    }
+
+    /// What J is of the order of at its optimum: the inverse variances of the data, summed.
+    fn unit(&self) -> f64 {
+        column_sd(self.data).iter().map(|sd| 1.0 / (sd * sd)).sum()
     }
 
     fn curvature(&self, _: &E, _: &mut Matrix<f64>) -> bool {

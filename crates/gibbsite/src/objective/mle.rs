@@ -1,30 +1,72 @@
 //! Exact maximum likelihood: log Z and its gradient by quadrature, in one to three dimensions.
 
 use super::reduce::dot;
+use super::units::{quadrature_in_units, units};
 use super::{FullBatch, ObjectiveError};
-use crate::energy::Parametric;
-use crate::logz::{Options, Quadrature, quadrature};
+use crate::energy::{Energy, Parametric};
+use crate::logz::{LogZError, Options, Quadrature};
 use crate::points::{Matrix, Points};
 
 /// The mean negative log-likelihood `E_data[E] + log Z`, in nats per data point.
 ///
 /// Its gradient is `E_data[dE/dtheta] - E_p[dE/dtheta]`, and its curvature the Fisher information `Cov_p[dE/dtheta]`.
+///
+/// In two and three dimensions, where a quadrature is dear, values are coarse until a minimiser asks for more
+/// ([`FullBatch::refine`]), and nodes are used again as long as theta moves little.
 #[derive(Debug)]
 pub struct Mle<'a> {
     data: &'a Points,
     w: Vec<f64>,
     e: Vec<f64>,
+    scale: Vec<f64>,
     quadrature: Option<Quadrature>,
+    /// Mean change of log p since the nodes were made, added up.
+    moved: f64,
+    coarse: bool,
+    budget: Option<u64>,
+    n_evals: u64,
 }
 
 /// Largest error of log Z at which its gradient is still of use.
 const MAX_ERROR: f64 = 1e-5;
+/// Tolerance of coarse values, and the Newton decrement from which on they no longer do.
+const COARSE: f64 = 1e-6;
+const FINE_FROM: f64 = 0.02;
+/// Error, and mean change of log p in all, up to which nodes are used again.
+const REUSE_ERROR: f64 = 1e-8;
+const REUSE_MOVED: f64 = 0.5;
+/// What a quadrature that fails is counted as.
+const FAILED_EVALS: u64 = 10_000;
 
 impl<'a> Mle<'a> {
     /// All data weigh the same.
     pub fn new(data: &'a Points) -> Self {
         let n = data.n();
-        Self { data, w: vec![1.0 / n as f64; n], e: vec![0.0; n], quadrature: None }
+        Self {
+            data,
+            w: vec![1.0 / n as f64; n],
+            e: vec![0.0; n],
+            scale: units(data),
+            quadrature: None,
+            moved: 0.0,
+            coarse: data.dim() > 1,
+            budget: None,
+            n_evals: 0,
+        }
+    }
+
+    /// After so many energy evaluations at nodes, [`ObjectiveError::Budget`] is the answer.
+    #[must_use]
+    pub fn with_budget(mut self, n_evals: Option<u64>) -> Self {
+        self.budget = n_evals;
+        self
+    }
+
+    /// At the energy's theta, for which `q` is the quadrature: derivatives can be asked for without a new one.
+    #[must_use]
+    pub fn at(mut self, q: Quadrature) -> Self {
+        self.quadrature = Some(q);
+        self
     }
 
     /// The quadrature at the theta of the last [`FullBatch::value_grad`].
@@ -32,11 +74,51 @@ impl<'a> Mle<'a> {
         self.quadrature.as_ref()
     }
 
+    /// [`crate::logz::quadrature`], its search for mass in units of the data.
+    ///
+    /// # Errors
+    /// Those of [`crate::logz::quadrature`].
+    pub fn integrate<E: Energy + ?Sized>(&self, energy: &E, options: &Options) -> Result<Quadrature, LogZError> {
+        quadrature_in_units(energy, &self.scale, options)
+    }
+
     fn grad<E: Parametric + ?Sized>(&self, energy: &E, q: &Quadrature, grad: &mut [f64]) -> Result<(), ObjectiveError> {
         model_mean(energy, q, grad);
         grad.iter_mut().for_each(|g| *g = -*g);
         energy.grad_theta(self.data, &self.w, grad);
         finite(grad, "the gradient of the log-likelihood")
+    }
+
+    /// The nodes that are there under the energy as it is now, if they still serve.
+    fn reused<E: Energy + ?Sized>(&mut self, energy: &E) -> Option<Quadrature> {
+        let old = self.quadrature.as_ref().filter(|_| self.data.dim() > 1)?;
+        self.n_evals += old.n() as u64;
+        let new = old.reweight(energy).ok()?;
+        let change: f64 =
+            (0..old.n()).filter(|&i| old.w[i] > 0.0).map(|i| old.w[i] * (new.log_w[i] - old.log_w[i]).abs()).sum();
+        let tol = if self.coarse { COARSE } else { REUSE_ERROR };
+        (new.is_good(tol) && self.moved + change <= REUSE_MOVED).then(|| {
+            self.moved += change;
+            new
+        })
+    }
+
+    fn nodes<E: Energy + ?Sized>(&mut self, energy: &E) -> Result<Quadrature, ObjectiveError> {
+        if self.budget.is_some_and(|b| self.n_evals >= b) {
+            return Err(ObjectiveError::Budget);
+        }
+        if let Some(q) = self.reused(energy) {
+            return Ok(q);
+        }
+        let tol = self.coarse.then_some(COARSE);
+        let q = quadrature_in_units(energy, &self.scale, &Options { tol });
+        self.n_evals += q.as_ref().map_or(FAILED_EVALS, |q| q.n_evals);
+        let q = q?;
+        if q.error > MAX_ERROR || q.error.is_nan() {
+            return Err(ObjectiveError::Inaccurate { error: q.error });
+        }
+        self.moved = 0.0;
+        Ok(q)
     }
 }
 
@@ -100,10 +182,7 @@ impl<E: Parametric + ?Sized> FullBatch<E> for Mle<'_> {
         energy.energy(self.data, &mut self.e);
         let mean = dot(&self.w, &self.e);
         finite(&[mean], "the energy of the data")?;
-        let q = quadrature(energy, &Options::default())?;
-        if q.error > MAX_ERROR || q.error.is_nan() {
-            return Err(ObjectiveError::Inaccurate { error: q.error });
-        }
+        let q = self.nodes(energy)?;
         self.grad(energy, &q, grad)?;
         let value = mean + q.log_z;
         self.quadrature = Some(q);
@@ -112,9 +191,22 @@ impl<E: Parametric + ?Sized> FullBatch<E> for Mle<'_> {
 
     fn grad_nearby(&mut self, energy: &E, grad: &mut [f64]) -> Result<(), ObjectiveError> {
         match &self.quadrature {
-            Some(q) => self.grad(energy, &q.reweight(energy)?, grad),
+            Some(q) => self.grad(energy, q, grad),
             None => self.value_grad(energy, grad).map(|_| ()),
         }
+    }
+
+    fn data(&self) -> &Points {
+        self.data
+    }
+
+    fn refine(&mut self, decrement: f64) -> bool {
+        if !self.coarse || decrement.is_nan() || decrement > FINE_FROM {
+            return false;
+        }
+        self.coarse = false;
+        self.quadrature = None;
+        true
     }
 
     fn curvature(&self, energy: &E, out: &mut Matrix<f64>) -> bool {

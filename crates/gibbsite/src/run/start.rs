@@ -1,15 +1,15 @@
 //! Starting points: overdispersed, inside the support, where the energy is finite.
 
 use super::RunError;
-use crate::energy::{Differentiable, Energy};
-use crate::points::{Matrix, Points, Support};
+use crate::energy::{Differentiable, Energy, constrain};
+use crate::points::{Matrix, Points};
 use crate::rng::{Purpose, Run, Streams};
 
 /// Random points tried per chain.
 const N_ATTEMPTS: usize = 100;
 
-/// One starting point per chain, `U(-2, 2)` on the unconstrained coordinates (Stan's rule): on the line itself, on
-/// `lower + exp(u)` or `upper - exp(u)`, on `lower + (upper - lower) / (1 + exp(-u))`. Points whose energy is not finite are drawn anew.
+/// One starting point per chain, `U(-2, 2)` on the unconstrained coordinates (Stan's rule) of [`crate::energy::Transformed`].
+/// Points whose energy is not finite are drawn anew.
 ///
 /// # Errors
 /// [`RunError::NoStart`] after 100 attempts for one chain.
@@ -43,7 +43,7 @@ pub fn initial_points_with_gradient<E: Differentiable + ?Sized>(
 
 /// Gradient descent of every point on its own, with steps that double after a success and shrink after a failure, until a
 /// step gains less than a nat: from the slopes down to the valley, but not to its floor.
-fn relax<E: Differentiable + ?Sized>(energy: &E, x: &mut Points) {
+pub(super) fn relax<E: Differentiable + ?Sized>(energy: &E, x: &mut Points) {
     const MAX_STEPS: usize = 200;
     let (n, d) = (x.n(), x.dim());
     let (mut e, mut e_next) = (vec![0.0; n], vec![0.0; n]);
@@ -122,14 +122,4 @@ fn find<E: Energy + ?Sized>(
         energy: e[chain],
         gradient_finite: gradient_finite[chain],
     })
-}
-
-/// The point of the support that the unconstrained `u` stands for.
-fn constrain(support: Support, u: f64) -> f64 {
-    match support {
-        Support::Real => u,
-        Support::Above(a) => a + u.exp(),
-        Support::Below(b) => b - u.exp(),
-        Support::Interval(a, b) => a + (b - a) / (1.0 + (-u).exp()),
-    }
 }

@@ -66,8 +66,12 @@ impl Table {
     /// Refuses a column without spread.
     ///
     /// # Errors
-    /// [`DataError::ConstantColumn`] names the first column whose values are all equal.
+    /// [`DataError::TooFewRows`] for a single row; [`DataError::ConstantColumn`] names the first column whose values are
+    /// all equal.
     pub fn check_constant_columns(&self) -> Result<(), DataError> {
+        if self.n_rows() < 2 {
+            return Err(DataError::TooFewRows { file: self.source.clone(), n_rows: self.n_rows() });
+        }
         for (j, name) in self.names.iter().enumerate() {
             let x = self.columns.col(j);
             if let Some(&value) = x.first().filter(|first| x.iter().all(|v| v == *first)) {
@@ -81,7 +85,7 @@ impl Table {
     /// The table in units where each column has mean 0 and variance 1 (divisor n), and the map that made it.
     ///
     /// # Errors
-    /// [`DataError::ConstantColumn`].
+    /// [`DataError::TooFewRows`], [`DataError::ConstantColumn`].
     pub fn standardize(&self) -> Result<(Table, Standardization), DataError> {
         self.check_constant_columns()?;
         let summary = self.summary();
@@ -158,6 +162,8 @@ mod tests {
         let error = table(&[&[1.0, 2.0], &[0.1, 0.1]]).standardize().unwrap_err();
         assert_eq!(error.to_string(), "t: column 2 \"c2\" is constant: every row is 0.1");
         assert_eq!(error.hint().unwrap(), "leave it out with --ignore c2");
+        let one = table(&[&[1.0], &[2.0]]).check_constant_columns().unwrap_err();
+        assert_eq!(one.to_string(), "t: 1 row is not enough: a fit needs 2 or more");
         assert_eq!(table(&[&[0.1; 7]]).summary()[0].sd, 0.0);
     }
 

@@ -1,9 +1,11 @@
-//! CSV: rows of cells separated by commas, semicolons or tabs, with or without a header.
+//! CSV: rows of cells separated by commas, semicolons, tabs or, where nothing else separates them, spaces; with or without
+//! a header. A first line of nothing but numbers is data; blank lines, and lines that begin with #, are left out.
 
 use csv::ByteRecord;
 
 use super::array::check_limit;
 use super::error::{Cell, DataError, shorten};
+use super::spaced::{COMMENT, squeeze};
 use super::{Label, MAX_COLUMNS, MAX_VALUES, Selection, Table, default_names};
 use crate::points::Matrix;
 
@@ -20,20 +22,25 @@ pub(super) fn read(
     if bytes[..bytes.len().min(4096)].contains(&0) {
         return Err(DataError::NotText { file: file.into(), found: "binary data" });
     }
-    let mut text = Text::new(bytes, separator(bytes));
+    let squeezed = squeeze(bytes);
+    let (bytes, separator) = squeezed.as_deref().map_or_else(|| (bytes, separator(bytes)), |bytes| (bytes, b' '));
+    let mut text = Text::new(bytes, separator);
     let (mut first, mut record) = (ByteRecord::new(), ByteRecord::new());
     if !text.next(&mut first) {
         return Err(DataError::Empty { file: file.into() });
     }
     check_limit(file, first.len(), "columns", MAX_COLUMNS)?;
     let mut more = text.next(&mut record);
+    let mut notes = Vec::new();
     let names = if is_header(&first, more.then_some(&record)) {
         let names = header_names(file, &first)?;
         if !more {
             return Err(DataError::NoRows { file: file.into(), n_columns: names.len() });
         }
+        notes.extend(numeric_names(file, &names));
         names
     } else {
+        notes.extend(numeric_header(file, &first, more.then_some(&record)));
         text = Text::new(bytes, text.separator);
         more = text.next(&mut record);
         default_names(first.len())
@@ -44,14 +51,19 @@ pub(super) fn read(
         rows.push(&text, &record)?;
         more = text.next(&mut record);
     }
-    rows.finish(&names, &selection)
+    notes.extend(text.notes(file));
+    Ok(Table { notes, ..rows.finish(&names, &selection)? })
 }
 
-/// The records of a text, blank lines left out.
+/// The records of a text, blank lines and comments left out.
 struct Text<'a> {
     bytes: &'a [u8],
     separator: u8,
     reader: csv::Reader<&'a [u8]>,
+    n_records: usize,
+    /// Blank lines between records.
+    n_blank: usize,
+    n_comments: usize,
 }
 
 impl<'a> Text<'a> {
@@ -60,28 +72,66 @@ impl<'a> Text<'a> {
             .has_headers(false)
             .flexible(true)
             .delimiter(separator)
+            .comment(Some(COMMENT))
             .buffer_capacity(1 << 16)
             .from_reader(bytes);
-        Self { bytes, separator, reader }
+        Self { bytes, separator, reader, n_records: 0, n_blank: 0, n_comments: 0 }
     }
 
     /// The next record; lines of nothing but spaces are blank.
     fn next(&mut self, record: &mut ByteRecord) -> bool {
         // Reading from memory, with any bytes and any number of cells allowed, cannot fail.
         while self.reader.read_byte_record(record).unwrap_or(false) {
+            let (_, n_blank, n_comments) = self.start(record);
             let blank = record.len() == 1 && !record[0].is_empty() && record[0].trim_ascii().is_empty();
+            self.n_comments += n_comments;
+            self.n_blank += if self.n_records > 0 { n_blank + usize::from(blank) } else { 0 };
             if !blank {
+                self.n_records += 1;
                 return true;
             }
         }
         false
     }
 
+    /// The byte at which `record` begins, and how many blank lines and comments the reader passed over before it.
+    fn start(&self, record: &ByteRecord) -> (usize, usize, usize) {
+        let mut at = record.position().map_or(0, |p| p.byte() as usize).min(self.bytes.len());
+        let (mut n_blank, mut n_comments) = (0, 0);
+        // What is left of the end of the record before.
+        if at > 0 && self.bytes[at..].starts_with(b"\n") && self.bytes[at - 1] == b'\r' {
+            at += 1;
+        }
+        loop {
+            let rest = &self.bytes[at..];
+            let length = match rest.first() {
+                Some(b'\n' | b'\r') => 0,
+                Some(&COMMENT) => rest.iter().position(|&c| c == b'\n').unwrap_or(rest.len()),
+                _ => return (at, n_blank, n_comments),
+            };
+            if length == 0 {
+                n_blank += 1
+            } else {
+                n_comments += 1
+            }
+            let end = if rest[length..].starts_with(b"\r\n") { 2 } else { usize::from(length < rest.len()) };
+            at += length + end;
+        }
+    }
+
+    /// What was left out.
+    fn notes(&self, file: &str) -> Vec<String> {
+        let lines = |n: usize, what: &str| {
+            let (s, are) = if n == 1 { ("", "is") } else { ("s", "are") };
+            (n > 0).then(|| format!("{file}: {n} {what}{s} {are} left out"))
+        };
+        let comments = lines(self.n_comments, "comment line");
+        [lines(self.n_blank, "blank line"), comments].into_iter().flatten().collect()
+    }
+
     /// The line, from 1, on which `record` begins: counted only when an error needs it.
     fn line(&self, record: &ByteRecord) -> usize {
-        let start = record.position().map_or(0, |p| p.byte() as usize).min(self.bytes.len());
-        let blank = self.bytes[start..].iter().take_while(|c| matches!(c, b'\r' | b'\n')).count();
-        let before = &self.bytes[..start + blank];
+        let before = &self.bytes[..self.start(record).0];
         let lone_returns = before.windows(2).filter(|w| w[0] == b'\r' && w[1] != b'\n').count();
         1 + before.iter().filter(|&&c| c == b'\n').count() + lone_returns + usize::from(before.ends_with(b"\r"))
     }
@@ -93,7 +143,7 @@ fn separator(bytes: &[u8]) -> u8 {
         let mut quoted = false;
         bytes
             .split(|&c| c == b'\n' || c == b'\r')
-            .filter(|line| !line.trim_ascii().is_empty())
+            .filter(|line| !line.trim_ascii().is_empty() && line[0] != COMMENT)
             .take(10)
             .map(|line| {
                 let count = |&&c: &&u8| {
@@ -121,6 +171,27 @@ fn is_header(first: &ByteRecord, second: Option<&ByteRecord>) -> bool {
     let all_text = first.iter().all(is_text);
     let differs = |second: &ByteRecord| first.iter().zip(second).any(|(a, b)| is_text(a) && !is_text(b));
     all_text || second.map_or_else(|| first.iter().any(is_text), differs)
+}
+
+/// A note on a header some of whose names are numbers.
+fn numeric_names(file: &str, names: &[String]) -> Option<String> {
+    let number = names.iter().find(|name| parse(name.as_bytes()).is_ok())?;
+    Some(format!("{file}: the first line names the columns, although {number} is a number"))
+}
+
+/// A note on a first line that is read as data, as all its cells are numbers, but may have been meant as a header: years,
+/// or whole numbers counting up (as pandas numbers columns without names), over a row with decimals.
+fn numeric_header(file: &str, first: &ByteRecord, second: Option<&ByteRecord>) -> Option<String> {
+    let whole = |cell: &[u8]| std::str::from_utf8(cell).ok()?.trim().parse::<i64>().ok();
+    let cells: Vec<i64> = first.iter().map(whole).collect::<Option<_>>()?;
+    let has_decimals = second?.iter().any(|cell| parse(cell).is_ok() && whole(cell).is_none());
+    let counts_up = cells.len() > 1 && cells.windows(2).all(|w| w[0].checked_add(1) == Some(w[1]));
+    let years = cells.iter().all(|year| (1800..=2100).contains(year));
+    (has_decimals && (counts_up || years)).then(|| {
+        let shown = String::from_utf8_lossy(first.as_slice()).into_owned();
+        let shown = if first.len() == 1 { shown } else { format!("{}, ...", cells[0]) };
+        format!("{file}: the first line ({shown}) is read as data, as it holds numbers only; if it is a header, give the columns names")
+    })
 }
 
 fn header_names(file: &str, first: &ByteRecord) -> Result<Vec<String>, DataError> {
@@ -267,6 +338,6 @@ impl<'a> Rows<'a> {
         let label = self.label.map(|(j, cells)| Label::from_text(names[j].clone(), cells));
         let used = selection.columns.iter().map(|&j| names[j].clone()).collect();
         let columns = Matrix::from_columns(self.n_rows, n_cols, data);
-        Ok(Table { names: used, columns, label, source: self.file.into() })
+        Ok(Table { names: used, columns, label, source: self.file.into(), notes: Vec::new() })
     }
 }

@@ -184,6 +184,14 @@ pub enum DataError {
         /// The value.
         value: f64,
     },
+    /// Too few rows for a column to have a spread.
+    #[error("{file}: {n_rows} row{} not enough: a fit needs 2 or more", if *.n_rows == 1 { " is" } else { "s are" })]
+    TooFewRows {
+        /// The file.
+        file: String,
+        /// Its rows.
+        n_rows: usize,
+    },
     /// The archive holds several arrays and none was named.
     #[error("{file}: holds {} arrays; say which", .arrays.len())]
     MissingKey {
@@ -309,32 +317,45 @@ impl DataError {
             Self::NotText { .. } => "data come as .csv, .csv.gz, .npy, .npz or -ubyte (IDX) files".into(),
             Self::NoColumns { names, .. } => format!("the columns are {}", list(names)),
             Self::NonNumeric { cell, text, .. } if is_decimal_comma(text) => {
-                format!("numbers have a decimal point; if {:?} is not a number, --ignore {}", cell.name, cell.name)
+                format!(
+                    "numbers have a decimal point; if {:?} is not a number, --ignore {}",
+                    cell.name,
+                    column_list([&cell.name])
+                )
             }
             Self::NonNumeric { text, .. } if is_spaced(text) => {
-                "columns are separated by commas, semicolons or tabs, not by spaces".into()
+                "separate columns by commas; with spaces, every row needs as many numbers as the header has names"
+                    .into()
             }
             Self::NonNumeric { cell, n_in_column, n_rows, .. } => match n_in_column {
-                1 => format!("correct this cell, or leave the column out with --ignore {}", cell.name),
+                1 => format!("correct this cell, or leave the column out with --ignore {}", column_list([&cell.name])),
                 n => format!(
                     "{n} of {n_rows} cells of this column are not numbers: leave it out with --ignore {}",
-                    cell.name
+                    column_list([&cell.name])
                 ),
             },
             Self::Missing { cell, .. } => {
-                format!("fill in or remove the rows, or leave the column out with --ignore {}", cell.name)
+                format!(
+                    "fill in or remove the rows, or leave the column out with --ignore {}",
+                    column_list([&cell.name])
+                )
             }
             Self::Infinite { cell, .. } => {
-                format!("remove the row, or leave the column out with --ignore {}", cell.name)
+                format!("remove the row, or leave the column out with --ignore {}", column_list([&cell.name]))
             }
             Self::Ragged { spans_lines: true, .. } => "a quote that opens in this row may never be closed".into(),
             Self::Ragged { .. } => "quote cells that contain the separator, as in \"a,b\"".into(),
             Self::DuplicateName { .. } => "rename one of them in the header".into(),
+            Self::UnknownColumn { name, names, .. } if part_of(name, names).is_some() => {
+                let whole = part_of(name, names).map_or_else(String::new, |whole| column_list([whole]));
+                format!("did you mean {whole}? A name with a comma goes in quotes")
+            }
             Self::UnknownColumn { suggestion, names, .. } => {
                 suggest(suggestion, &format!("the columns are {}", list(names)))
             }
             Self::RepeatedColumn { .. } => "name each column once".into(),
-            Self::ConstantColumn { name, .. } => format!("leave it out with --ignore {name}"),
+            Self::ConstantColumn { name, .. } => format!("leave it out with --ignore {}", column_list([name])),
+            Self::TooFewRows { .. } => "each line after the header is one data point".into(),
             Self::MissingKey { file, arrays } => {
                 let key = arrays.first().and_then(|a| a.split(' ').next()).unwrap_or("KEY");
                 format!("for example {file}:{key}; the arrays are {}", list(arrays))
@@ -378,6 +399,11 @@ fn list(names: &[String]) -> String {
     }
 }
 
+/// The name with a comma of which `part` is a piece: what is left of it where nothing is quoted.
+fn part_of<'a>(part: &str, names: &'a [String]) -> Option<&'a String> {
+    names.iter().find(|n| n.contains(',') && n.split(',').any(|piece| piece.trim() == part))
+}
+
 fn is_decimal_comma(text: &str) -> bool {
     text.contains(',') && text.replace(',', ".").parse::<f64>().is_ok()
 }
@@ -386,15 +412,16 @@ fn is_spaced(text: &str) -> bool {
     text.split_whitespace().nth(1).is_some() && text.split_whitespace().all(|t| t.parse::<f64>().is_ok())
 }
 
-/// The nearest of `names` to `name`, if any is near: equal but for case, or similar by Jaro and Winkler.
-pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let lower = name.to_lowercase();
-    names
-        .into_iter()
-        .map(|n| (strsim::jaro_winkler(&lower, &n.to_lowercase()), n))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, n)| n.to_string())
+/// Column names as they are typed after `--columns` or `--ignore` in a shell: separated by commas, a name that contains one
+/// (or a double quote) in double quotes, and the whole in single quotes where the shell would take it apart.
+pub fn column_list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let quoted = |name: &String| match name.contains([',', '"']) {
+        true => format!("\"{}\"", name.replace('"', "\"\"")),
+        false => name.clone(),
+    };
+    let list = names.into_iter().map(quoted).collect::<Vec<_>>().join(",");
+    let plain = |c: char| c.is_alphanumeric() || "_-.,:/+@%".contains(c);
+    if list.chars().all(plain) { list } else { format!("'{}'", list.replace('\'', "'\\''")) }
 }
 
 /// At most 40 characters of a cell.

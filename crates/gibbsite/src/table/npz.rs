@@ -7,8 +7,9 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::array::Array;
-use super::error::{DataError, nearest};
+use super::error::DataError;
 use super::npy;
+use crate::suggest::nearest;
 
 /// Deflate never packs more than 1032 bytes into one (Gailly and Adler, zlib technical details).
 const MAX_RATIO: u64 = 1032;
@@ -25,7 +26,7 @@ pub(super) fn read_array(file: &str, bytes: &[u8], key: Option<&str>) -> Result<
         Some(key) => match keys.iter().find(|(_, k)| k == key || key.strip_suffix(".npy") == Some(k)) {
             Some(found) => found.clone(),
             None => {
-                let suggestion = nearest(key, keys.iter().map(|(_, k)| k.as_str()));
+                let suggestion = nearest(key, keys.iter().map(|(_, k)| k.as_str())).map(str::to_string);
                 let arrays = describe(&mut archive, &keys);
                 return Err(DataError::UnknownKey { file: file.into(), key: key.into(), suggestion, arrays });
             }

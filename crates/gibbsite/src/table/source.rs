@@ -54,6 +54,11 @@ pub(super) fn exists(spec: &str) -> bool {
     Spec::parse(spec, is_file).is_some() || [".csv", ".npy", ".npz"].iter().any(|ending| spec.contains(ending))
 }
 
+/// The file that `spec` (`FILE`, `FILE:KEY`, `FILE:KEY:bits=N`) names, if it is there; `None` for standard input, `-`.
+pub fn path_of(spec: &str) -> Option<std::path::PathBuf> {
+    (spec != "-").then(|| Spec::parse(spec, is_file))?.map(|s| s.path.into())
+}
+
 /// Reads the file (or standard input) that `spec` names.
 pub(super) fn load(spec: &str) -> Result<Loaded, DataError> {
     if spec == "-" {
@@ -116,6 +121,22 @@ impl Loaded {
         delimited::read(&file, &self.bytes, |names| select(&file, names))
     }
 
+    /// The shape of an NPY or NPZ array; nothing for other formats.
+    pub fn array_shape(mut self) -> Result<Option<Vec<usize>>, DataError> {
+        if self.bytes.starts_with(b"\x1f\x8b") {
+            self.bytes = gunzip(&self.file, &self.bytes)?;
+        }
+        if self.bytes.starts_with(b"PK") {
+            let (_, array) = npz::read_array(&self.file, &self.bytes, self.key.as_deref())?;
+            return Ok(Some(array.layout.shape));
+        }
+        if !self.bytes.starts_with(npy::MAGIC) {
+            return Ok(None);
+        }
+        let layout = npy::read_layout(&mut self.bytes.as_slice());
+        layout.map(|l| Some(l.shape)).map_err(|source| DataError::Array { file: self.file, source })
+    }
+
     fn refuse_key(&self, kind: &'static str) -> Result<(), DataError> {
         match &self.key {
             Some(key) => Err(DataError::BadOption { file: self.file.clone(), option: key.clone(), kind }),
@@ -144,7 +165,7 @@ fn table_of(
         columns = Matrix::from_columns(columns.n_rows(), n, columns.as_slice()[..n * columns.n_rows()].to_vec());
         Some(Label { name, values, classes: Vec::new() })
     });
-    Ok(Table { names: used_names, columns, label, source: file })
+    Ok(Table { names: used_names, columns, label, source: file, notes: Vec::new() })
 }
 
 /// Unpacks gzip, also of several members.

@@ -8,18 +8,89 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TrainError;
 use super::history::Row;
+use super::options::TrainOptions;
 use super::state::State;
 use crate::model_file::container::{Tensor, read, write};
 use crate::table::atomic_write;
 
 /// The file in the checkpoint folder.
 pub const FILE: &str = "checkpoint.gibbs-state";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// What a training is decided by: hashes of the data, the energy and its first theta, and the options.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Hash of the training rows.
+    pub data: u64,
+    /// Hash of the energy: names, space, values and statistics at some rows.
+    pub energy: u64,
+    /// Hash of the parameters at the start.
+    pub start: u64,
+    /// The options.
+    pub options: TrainOptions,
+}
+
+impl Identity {
+    /// What keeps a training with this identity from going on from a checkpoint made with `old` after `epoch` epochs.
+    ///
+    /// More epochs than before are no obstacle if no schedule depends on their number.
+    fn differs(&self, old: &Self, epoch: usize) -> Option<String> {
+        if self.data != old.data {
+            return Some("it was made with other training data".into());
+        }
+        let fields =
+            |o: &TrainOptions| serde_json::to_value(o).ok().and_then(|v| v.as_object().cloned()).unwrap_or_default();
+        let (new, before) = (fields(&self.options), fields(&old.options));
+        let mut other: Vec<String> = new
+            .iter()
+            .filter(|(name, value)| before.get(*name) != Some(value))
+            .map(|(name, value)| {
+                format!("{name} was {} and is {value}", before.get(name).unwrap_or(&serde_json::Value::Null))
+            })
+            .collect();
+        if self.options.epochs != old.options.epochs {
+            other.retain(|o| !o.starts_with("epochs "));
+            if self.options.epochs < epoch {
+                other.push(format!("it has {epoch} epochs already, more than the {} asked for", self.options.epochs));
+            } else if let Some(schedule) = self.options.depends_on_epochs() {
+                other.push(format!(
+                    "epochs was {} and is {}, on which {schedule} depends",
+                    old.options.epochs, self.options.epochs
+                ));
+            }
+        }
+        if other.is_empty() {
+            return (self.energy != old.energy || self.start != old.start)
+                .then(|| "it was made with another energy, or other parameters at the start".into());
+        }
+        Some(format!("it was made with other options: {}", other.join("; ")))
+    }
+}
+
+/// Removes what writes that were killed left beside the checkpoint.
+///
+/// # Errors
+/// [`TrainError::Checkpoint`] with the file system's reason.
+pub fn remove_stale(dir: &Path) -> Result<(), TrainError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(error(dir, e)),
+    };
+    for entry in entries {
+        let path = entry.map_err(|e| error(dir, e))?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with(&format!(".{FILE}.")) && name.ends_with(".tmp") {
+            fs::remove_file(&path).map_err(|e| error(&path, e))?;
+        }
+    }
+    Ok(())
+}
 
 #[derive(Serialize, Deserialize)]
 struct Meta {
     checkpoint_version: u32,
-    problem: u64,
+    problem: Identity,
     epoch: usize,
     n_updates: u64,
     t: u64,
@@ -31,15 +102,15 @@ fn error(path: &Path, reason: impl ToString) -> TrainError {
     TrainError::Checkpoint { path: path.to_path_buf(), reason: reason.to_string() }
 }
 
-/// Writes `state` of the training with hash `problem` into `dir`.
+/// Writes `state` of the training `problem` into `dir`.
 ///
 /// # Errors
 /// [`TrainError::Checkpoint`] with the file system's reason.
-pub fn save(dir: &Path, problem: u64, state: &State) -> Result<(), TrainError> {
+pub fn save(dir: &Path, problem: &Identity, state: &State) -> Result<(), TrainError> {
     let path = dir.join(FILE);
     let meta = Meta {
         checkpoint_version: VERSION,
-        problem,
+        problem: problem.clone(),
         epoch: state.epoch,
         n_updates: state.n_updates,
         t: state.optimizer.t,
@@ -66,7 +137,7 @@ pub fn save(dir: &Path, problem: u64, state: &State) -> Result<(), TrainError> {
 ///
 /// # Errors
 /// [`TrainError::Checkpoint`] if the file is damaged or belongs to another training.
-pub fn load(dir: &Path, problem: u64, state: &mut State) -> Result<bool, TrainError> {
+pub fn load(dir: &Path, problem: &Identity, state: &mut State) -> Result<bool, TrainError> {
     let path: PathBuf = dir.join(FILE);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -81,8 +152,8 @@ pub fn load(dir: &Path, problem: u64, state: &mut State) -> Result<bool, TrainEr
             format!("it has version {}, this program reads version {VERSION}", meta.checkpoint_version),
         ));
     }
-    if meta.problem != problem {
-        return Err(error(&path, "it was made with other data, another energy or other options"));
+    if let Some(reason) = problem.differs(&meta.problem, meta.epoch) {
+        return Err(error(&path, reason));
     }
     let get = |name: &str, length: Option<usize>| {
         let found = tensors.iter().find(|t| t.name == name && length.is_none_or(|l| l == t.values.len()));

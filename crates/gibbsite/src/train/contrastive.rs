@@ -1,15 +1,17 @@
 //! Contrastive fits: the chains' kernel, their first step size and places, the loop, and averages with Monte-Carlo errors.
 
-use super::checkpoint::ProblemHash;
+use super::checkpoint::{Identity, ProblemHash};
 use super::error::TrainError;
 use super::event::{OnEvent, TrainWarning};
-use super::fit::Raw;
+use super::fit::{Raw, Stopped};
 use super::identify::column_sd;
 use super::likelihood::log_likelihood;
-use super::mcse::{drift, mcse};
+use super::mcse::{MIN_LENGTH, drift};
 use super::options::{Control, ObjectiveKind, PoolStart, Sampler, TrainOptions};
-use super::prepare::check_data;
+use super::precondition::Whiten;
+use super::relaxation::{ENOUGH, Response, Window};
 use super::state::State;
+use super::std_err::{feature_covariance, held};
 use super::stochastic::{Problem, batch_lengths, train};
 use crate::energy::{Differentiable, Parametric, Transformed};
 use crate::kernel::{Kernel, Mala, Tunable, Ula};
@@ -41,7 +43,6 @@ pub(super) fn train_with_chains<E: Parametric + Differentiable>(
     }
     let mut outer = Transformed::new(energy);
     let u = outer.to_outer(data);
-    check_data(&outer, &u)?;
     let mut raw = contrastive(&mut outer, &u, free, options, control, &mut |e| likelihood(e.inner()), on_event)?;
     raw.samples = raw.samples.map(|u| outer.to_inner(&u));
     Ok(raw)
@@ -103,7 +104,7 @@ fn with_kernel<E: Parametric + Differentiable, K: Kernel<E> + Tunable>(
     let threads = thread_pool(control.n_threads)?;
     let threads = threads.as_ref();
     let streams = Streams::new(options.seed, Run::Train);
-    let problem = Problem { data, free, hash: problem_hash(energy, data, free, options), options, control };
+    let problem = Problem { data, free, identity: identity(energy, data, free, options), options, control };
     let step_size = kernel.step_size();
     let (state, samples) = if options.objective == ObjectiveKind::Cd {
         let batches: Vec<Points> =
@@ -116,37 +117,78 @@ fn with_kernel<E: Parametric + Differentiable, K: Kernel<E> + Tunable>(
         let mut pcd = Pcd::new(kernel, energy, &start, options.batch, options.restart, data, &streams, threads);
         (train(energy, &mut pcd, &problem, step_size, valid, on_event)?, Contrastive::<E>::samples(&pcd))
     };
-    Ok(summarise(energy, state, samples, free, options.average))
+    Ok(summarise(energy, state, samples, data.n(), free, options))
 }
 
 /// Drift, in standard errors, above which a training counts as unfinished.
 const MAX_DRIFT: f64 = 4.0;
+/// Mean acceptance below which the step size is too large.
+const LOW_ACCEPT: f64 = 0.4;
+
+/// How updates answer to gradients at the end of the training.
+fn response<E: Parametric>(
+    energy: &E,
+    state: &State,
+    samples: &Points,
+    free: &[bool],
+    options: &TrainOptions,
+) -> Response {
+    if options.precondition && Whiten::new(free.len(), samples.n()).is_some() {
+        return Response::Whitened;
+    }
+    Response::Coordinates {
+        step: state.optimizer.step_per_gradient(),
+        information: held(feature_covariance(energy, samples), free),
+    }
+}
 
 /// Averages, their Monte-Carlo errors, and whether they still drift.
-fn summarise<E: Parametric>(energy: &E, state: State, samples: Points, free: &[bool], average: bool) -> Raw {
+fn summarise<E: Parametric>(
+    energy: &mut E,
+    state: State,
+    samples: Points,
+    n_data: usize,
+    free: &[bool],
+    options: &TrainOptions,
+) -> Raw {
     let p = free.len();
-    let n = state.epoch;
-    let half = n / 2;
+    let names = energy.theta_names();
+    let window = Window::of(&state.rows, n_data as f64 / options.batch.min(n_data) as f64);
+    let first = window.first;
+    energy.set_theta(&state.theta);
+    let response = response(energy, &state, &samples, free, options);
+    let relaxations = window.lr * response.slowest();
+    let start = &state.rows[first.saturating_sub(1)].theta;
+    let moved: Vec<f64> = state.theta.iter().zip(start).map(|(end, start)| end - start).collect();
+    let to_go = response.to_go(&moved, window.lr);
     let mut phi = state.theta.clone();
     let mut errors = vec![f64::NAN; p];
     let mut warnings = Vec::new();
+    let n = state.rows.len() - first;
+    if n < MIN_LENGTH {
+        warnings.push(TrainWarning::FewEpochs { n: state.epoch, min: 2 * MIN_LENGTH });
+    } else if !(relaxations >= ENOUGH) {
+        warnings.push(TrainWarning::ShortWindow { relaxations });
+    }
     for k in (0..p).filter(|&k| free[k]) {
-        let series: Vec<f64> = (half..n).map(|e| state.epoch_means[e * p + k]).collect();
-        let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
-        errors[k] = mcse(&series);
-        let (moved, z) = drift(&series);
+        let series: Vec<f64> = (first..state.epoch).map(|e| state.epoch_means[e * p + k]).collect();
+        errors[k] = window.mcse(&series, relaxations).hypot(to_go[k]);
+        let (moved, z) = drift(&window.evenly(&series));
         if z.abs() > MAX_DRIFT {
             errors[k] = errors[k].hypot(moved);
-            warnings.push(TrainWarning::Drift { name: energy.theta_names()[k].clone(), moved, z });
+            warnings.push(TrainWarning::Drift { name: names[k].clone(), moved, z });
         }
-        if average {
-            phi[k] = mean(&series);
+        if options.average {
+            phi[k] = window.mean(&series);
         } else {
-            let ends: Vec<f64> = state.rows[half..].iter().map(|r| r.theta[k]).collect();
-            let m = mean(&ends);
-            let last = (ends.iter().map(|v| (v - m).powi(2)).sum::<f64>() / (ends.len() as f64 - 1.0)).sqrt();
-            errors[k] = errors[k].max(last);
+            let ends: Vec<f64> = state.rows[first..].iter().map(|r| r.theta[k]).collect();
+            let spread = window.sd(&ends) * (n as f64 / (n as f64 - 1.0)).sqrt();
+            errors[k] = errors[k].max(spread);
         }
+    }
+    let accept_prob = state.rows[first..].iter().map(|r| r.accept_prob).sum::<f64>() / n as f64;
+    if accept_prob < LOW_ACCEPT {
+        warnings.push(TrainWarning::LowAcceptance { accept_prob });
     }
     Raw {
         phi,
@@ -157,6 +199,7 @@ fn summarise<E: Parametric>(energy: &E, state: State, samples: Points, free: &[b
         grad_norm: f64::NAN,
         n_rollbacks: state.n_rollbacks,
         rows: state.rows,
+        stopped: Stopped::Epochs,
         warnings,
     }
 }
@@ -187,21 +230,24 @@ fn thread_pool(n_threads: usize) -> Result<Option<rayon::ThreadPool>, TrainError
     pool.map(Some).map_err(|e| TrainError::Threads { n_threads, reason: e.to_string() })
 }
 
-/// Data, energy (by its names and values) and options.
-fn problem_hash<E: Parametric>(energy: &E, data: &Points, free: &[bool], options: &TrainOptions) -> u64 {
-    let mut hash = ProblemHash::default();
-    hash.bytes(format!("{options:?}|{:?}|{:?}|{free:?}|{}", energy.theta_names(), energy.space(), data.n()).as_bytes());
-    hash.numbers(data.real.as_slice());
-    let mut theta = vec![0.0; free.len()];
-    energy.read_theta(&mut theta);
-    hash.numbers(&theta);
+/// What a checkpoint must have been made with.
+fn identity<E: Parametric>(energy: &E, data: &Points, free: &[bool], options: &TrainOptions) -> Identity {
+    let mut of_data = ProblemHash::default();
+    of_data.bytes(format!("{}|{}", data.n(), data.dim()).as_bytes());
+    of_data.numbers(data.real.as_slice());
+    let mut of_energy = ProblemHash::default();
+    of_energy.bytes(format!("{:?}|{:?}|{free:?}", energy.theta_names(), energy.space()).as_bytes());
     let probe = data.rows(0, data.n().min(64));
     let mut e = vec![0.0; probe.n()];
     energy.energy(&probe, &mut e);
-    hash.numbers(&e);
+    of_energy.numbers(&e);
     // Terms that vanish at theta still show in dE/dtheta.
-    let mut features = Matrix::new(probe.n(), theta.len());
+    let mut features = Matrix::new(probe.n(), free.len());
     energy.theta_features(&probe, &mut features);
-    hash.numbers(features.as_slice());
-    hash.finish()
+    of_energy.numbers(features.as_slice());
+    let mut theta = vec![0.0; free.len()];
+    energy.read_theta(&mut theta);
+    let mut of_start = ProblemHash::default();
+    of_start.numbers(&theta);
+    Identity { data: of_data.finish(), energy: of_energy.finish(), start: of_start.finish(), options: options.clone() }
 }

@@ -104,33 +104,49 @@ impl Correlation {
             .collect()
     }
 
-    /// `A^-1`. A row that is not determined (no variance, or part of a dependency) has infinite variance.
-    pub fn inverse(&self) -> Matrix<f64> {
+    /// A symmetric generalised inverse of A: the inverse on the independent rows, zero elsewhere, so that what the dependent
+    /// rows share with others is counted once.
+    pub fn inverse(&self) -> Inverse {
         let n = self.scale.len();
-        let mut out = Matrix::new(n, n);
+        let mut matrix = Matrix::new(n, n);
         for k in 0..n {
             let mut b = vec![0.0; n];
             b[k] = 1.0;
-            out.col_mut(k).copy_from_slice(&self.solve(&b));
+            matrix.col_mut(k).copy_from_slice(&self.solve(&b));
         }
-        let lost = (0..n).filter(|&k| self.scale[k] == 0.0).chain(self.dependencies().into_iter().flatten());
-        for k in lost.collect::<Vec<_>>() {
-            out.set(k, k, f64::INFINITY);
-        }
-        out
+        let mut lost = vec![false; n];
+        (0..n).filter(|&k| self.scale[k] == 0.0).for_each(|k| lost[k] = true);
+        self.dependencies().into_iter().flatten().for_each(|k| lost[k] = true);
+        Inverse { matrix, lost }
     }
 }
 
-/// `A B A` for symmetric A, ignoring rows of A whose diagonal is infinite (they stay infinite).
-pub fn sandwich(a: &Matrix<f64>, b: &Matrix<f64>) -> Matrix<f64> {
-    let n = a.n_rows();
-    let known: Vec<usize> = (0..n).filter(|&k| a.get(k, k).is_finite()).collect();
-    Matrix::from_fn(n, n, |i, j| match a.get(i, i).is_finite() && a.get(j, j).is_finite() {
-        true => {
-            known.iter().map(|&k| known.iter().map(|&l| a.get(i, k) * b.get(k, l) * a.get(l, j)).sum::<f64>()).sum()
-        }
-        false => f64::INFINITY,
-    })
+/// A generalised inverse, and which rows it does not determine.
+#[derive(Clone, Debug)]
+pub struct Inverse {
+    /// The generalised inverse.
+    pub matrix: Matrix<f64>,
+    /// Rows without variance, and members of a dependency: each of them alone may be anything.
+    pub lost: Vec<bool>,
+}
+
+impl Inverse {
+    /// The diagonal; `+inf` where a row is not determined.
+    pub fn variances(&self) -> Vec<f64> {
+        self.diagonal(&self.matrix)
+    }
+
+    /// The diagonal of `A B A`, A this inverse; `+inf` where a row is not determined. What a dependency leaves determined,
+    /// rows outside of it above all, is the same whichever of its members are the pivots.
+    pub fn sandwich(&self, b: &Matrix<f64>) -> Vec<f64> {
+        let (a, n) = (&self.matrix, self.matrix.n_rows());
+        let ab = Matrix::from_fn(n, n, |i, j| (0..n).map(|k| a.get(i, k) * b.get(k, j)).sum::<f64>());
+        self.diagonal(&Matrix::from_fn(n, n, |i, j| (0..n).map(|k| ab.get(i, k) * a.get(k, j)).sum::<f64>()))
+    }
+
+    fn diagonal(&self, m: &Matrix<f64>) -> Vec<f64> {
+        (0..self.lost.len()).map(|k| if self.lost[k] { f64::INFINITY } else { m.get(k, k) }).collect()
+    }
 }
 
 #[cfg(test)]
@@ -143,16 +159,31 @@ mod tests {
         let c = Correlation::new(&a, 0.0).unwrap();
         let x = c.solve(&[1.0, 2.0]);
         assert!((4.0 * x[0] + x[1] - 1.0).abs() < 1e-14 && (x[0] + 9.0 * x[1] - 2.0).abs() < 1e-14);
-        let inverse = c.inverse();
+        let inverse = c.inverse().matrix;
         assert!((inverse.get(0, 0) - 9.0 / 35.0).abs() < 1e-15 && (inverse.get(0, 1) + 1.0 / 35.0).abs() < 1e-15);
         // Row 2 = row 0 + row 1 of independent unit variables; row 3 has no variance; row 4 is on its own.
         let g = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 2.0]];
         let a = Matrix::from_fn(5, 5, |i, j| (0..3).map(|k| g[i][k] * g[j][k]).sum());
         let c = Correlation::new(&a, 0.0).unwrap();
         assert_eq!(c.dependencies(), vec![vec![0, 1, 2]]);
-        let inverse = c.inverse();
-        assert!([0, 1, 2, 3].iter().all(|&k| inverse.get(k, k) == f64::INFINITY));
-        assert_eq!(inverse.get(4, 4), 0.25);
+        let variances = c.inverse().variances();
+        assert!(variances[..4].iter().all(|&v| v == f64::INFINITY));
+        assert_eq!(variances[4], 0.25);
         assert!(Correlation::new(&Matrix::from_columns(2, 2, vec![1.0, 2.0, 2.0, 1.0]), 0.0).is_none());
+    }
+    /// Row 2 = row 0 + row 1, row 3 correlated with all: the sandwich of row 3 is that of the system without row 2.
+    #[test]
+    fn a_dependency_does_not_spoil_other_rows() {
+        let g = [[1.0, 0.2, 0.0], [0.3, 1.0, 0.0], [1.3, 1.2, 0.0], [0.5, 0.4, 1.0]];
+        let a = Matrix::from_fn(4, 4, |i, j| (0..3).map(|k| g[i][k] * g[j][k]).sum());
+        let b = Matrix::from_fn(4, 4, |i, j| (0..3).map(|k| (k as f64 + 1.0) * g[i][k] * g[j][k]).sum());
+        let keep = [0, 1, 3];
+        let small = |m: &Matrix<f64>| Matrix::from_fn(3, 3, |i, j| m.get(keep[i], keep[j]));
+        let alone = Correlation::new(&small(&a), 0.0).unwrap().inverse();
+        let full = Correlation::new(&a, 0.0).unwrap().inverse();
+        assert_eq!(full.lost, [true, true, true, false]);
+        assert!((full.sandwich(&b)[3] / alone.sandwich(&small(&b))[2] - 1.0).abs() < 1e-9);
+        assert!((full.variances()[3] / alone.variances()[2] - 1.0).abs() < 1e-9);
+        assert_eq!(full.sandwich(&b)[0], f64::INFINITY);
     }
 }

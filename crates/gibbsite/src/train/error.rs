@@ -32,6 +32,16 @@ pub enum Failure {
         /// Mean acceptance of the epoch.
         accept_prob: f64,
     },
+    /// Data are far above the samples in energy, and more so from epoch to epoch: the parameters were thrown too far.
+    #[error(
+        "the parameters run away: the data have mean energy {energy_data:.4}, the samples {energy_samples:.4}, and the gap grows"
+    )]
+    Overshot {
+        /// Mean energy of the data.
+        energy_data: f64,
+        /// Mean energy of the samples.
+        energy_samples: f64,
+    },
     /// Samples are far above the data in energy: the chains have left.
     #[error("the samples have left the data: mean energy {energy_samples:.4} against {energy_data:.4}")]
     Runaway {
@@ -91,6 +101,16 @@ pub enum TrainError {
         point: Vec<f64>,
         /// Its energy.
         energy: f64,
+    },
+    /// A data point on a bound of its support, where chains cannot be.
+    #[error(
+        "row {} of the data, {point:?}, lies on a bound of the support, where the chains of this objective cannot start", row + 1
+    )]
+    OnBound {
+        /// Row, from 0.
+        row: usize,
+        /// The point.
+        point: Vec<f64>,
     },
     /// The objective does not apply to this space.
     #[error("{objective} does not apply: {reason}")]
@@ -172,6 +192,9 @@ impl TrainError {
             Self::Dimension { .. } => "choose as many columns with --columns as the energy has coordinates",
             Self::TooFewPoints { .. } => "give more data, or a smaller --valid",
             Self::DataEnergy { .. } => "correct or remove that row, or widen --bounds",
+            Self::OnBound { .. } => {
+                "use --objective mle in up to 3 dimensions, move the bound a little outwards with --bounds, or remove such rows"
+            }
             Self::NotApplicable { .. } => "use --objective mle in up to 3 dimensions, else pcd",
             Self::Start { source: ObjectiveError::LogZ(_) | ObjectiveError::Inaccurate { .. } } => {
                 "start from parameters for which exp(-E) decays in every direction, with --init, or keep them there with --positive"
@@ -180,7 +203,7 @@ impl TrainError {
             Self::NotConverged { .. } => {
                 "the data may not determine that parameter, or its best value may lie at infinity: fix it, drop its term, or start elsewhere with --init"
             }
-            Self::Failed { cause: Failure::Stuck { .. }, .. } => "use a smaller --step-size",
+            Self::Failed { cause: Failure::Stuck { .. }, .. } => "use a smaller --step-size or --lr",
             Self::Failed { cause: Failure::Diverged { .. }, .. } => {
                 "use a smaller --step-size or --lr, or --sampler mala"
             }

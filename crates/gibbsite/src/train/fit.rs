@@ -1,6 +1,8 @@
 //! One call from an energy and data to parameters with errors.
 
 use super::contrastive::train_with_chains;
+use super::determined::undetermined;
+use super::distance::{Distance, biases, distance, judge};
 use super::error::TrainError;
 use super::event::{OnEvent, TrainEvent, TrainWarning};
 use super::history::{History, Row};
@@ -8,13 +10,24 @@ use super::likelihood::{LogLikelihood, log_likelihood};
 use super::newton::{NewtonOptions, minimise};
 use super::options::{Control, ObjectiveKind, TrainOptions};
 use super::positive::Positive;
-use super::prepare::{check_data, find_free, positive_flags};
+use super::prepare::{check_data, check_inside, find_free, positive_flags};
 use super::split::split;
 use super::std_err;
 use crate::energy::{Energy, Jet, Parametric};
-use crate::logz::{LogZError, Options, quadrature};
+use crate::logz::{LogZError, Options};
 use crate::objective::{FullBatch, Ism, Mle};
 use crate::points::Points;
+
+/// Why a fit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Newton's method is at the optimum.
+    Converged,
+    /// All epochs are done.
+    Epochs,
+    /// The budget of evaluations is spent ([`TrainOptions::max_evals`]): the result is the best so far.
+    Budget,
+}
 
 /// A fit. All vectors have one element per parameter, in the units of the energy as the user wrote it.
 #[derive(Clone, Debug)]
@@ -48,6 +61,8 @@ pub struct Fit {
     pub n_train: usize,
     /// Epochs, or iterations of Newton's method.
     pub epochs: usize,
+    /// Why it ended.
+    pub stopped: Stopped,
     /// Rollbacks.
     pub n_rollbacks: usize,
     /// The course of the training.
@@ -76,24 +91,36 @@ pub fn fit<E: Jet + ?Sized>(
 ) -> Result<Fit, TrainError> {
     options.validate()?;
     let positive = positive_flags(energy, &options.positive)?;
+    check_data(energy, data)?;
+    let chains = matches!(options.objective, ObjectiveKind::Cd | ObjectiveKind::Pcd);
+    if chains {
+        check_inside(energy, data)?;
+    }
     let (train_data, valid_data) = split(data, options.valid, options.seed);
-    check_data(energy, &train_data)?;
+    let n = train_data.n();
+    if n < 2 {
+        return Err(TrainError::TooFewPoints { n, min: 2 });
+    }
     let mut energy = Positive::new(energy, positive);
     let energy = &mut energy;
     let names = energy.theta_names();
     let mut warnings = Vec::new();
-    let free = find_free(energy, &train_data, &mut warnings);
+    let free = find_free(energy, &train_data, &options.fixed, &mut warnings)?;
     warnings.iter().for_each(|w| on_event(&TrainEvent::Warning(w)));
-    if !free.contains(&true) {
+    let n_free = free.iter().filter(|f| **f).count();
+    if n_free == 0 {
         return Err(TrainError::NoParameters);
     }
-    let n = train_data.n();
-    let raw = match options.objective {
+    if n <= n_free {
+        warnings.push(TrainWarning::FewRows { n, n_free });
+    }
+    if valid_data.n() == 1 {
+        warnings.push(TrainWarning::FewHeldOut { n: 1 });
+    }
+    let mut raw = match options.objective {
         ObjectiveKind::Mle => {
-            let mut mle = Mle::new(&train_data);
-            let mut raw = deterministic(&mut mle, energy, &free, on_event)?;
-            raw.robust = Some(std_err::robust_mle(&mut mle, energy, &train_data, &free));
-            raw
+            let mut mle = Mle::new(&train_data).with_budget(options.max_evals);
+            deterministic(&mut mle, energy, &free, on_event)?
         }
         ObjectiveKind::Ism => {
             if !energy.space().is_unbounded() {
@@ -112,12 +139,16 @@ pub fn fit<E: Jet + ?Sized>(
     };
     energy.set_theta(&raw.phi);
     let mut log_z = None;
-    let mut left = None;
-    let fisher = match quadrature(energy, &Options::default()) {
+    let mut way = None;
+    let fisher = match Mle::new(&train_data).integrate(energy, &Options::default()) {
         Ok(q) => {
             log_z = Some((q.log_z, q.error));
-            left = std_err::step_left(energy, &q, &train_data, &free);
-            Some(std_err::from_quadrature(energy, &q, &free, n))
+            way = chains.then(|| distance(energy, &q, &train_data, &free));
+            let fisher = std_err::from_quadrature(energy, &q, &free, n);
+            if options.objective == ObjectiveKind::Mle {
+                raw.robust = Some(std_err::robust_mle(energy, q, &train_data, &free));
+            }
+            Some(fisher)
         }
         Err(source) if !matches!(source, LogZError::Dimension { .. } | LogZError::Labels { .. }) => {
             return Err(TrainError::NotNormalizable { source });
@@ -130,13 +161,24 @@ pub fn fit<E: Jet + ?Sized>(
             })
         }
     };
-    let std_err = match (&raw.robust, fisher) {
+    let doubts = undetermined(energy, &train_data, fisher.as_deref(), &free);
+    let mut std_err = match (&raw.robust, fisher) {
         (Some(robust), _) if options.objective == ObjectiveKind::Ism => robust.clone(),
         (_, Some(fisher)) => fisher,
         (_, None) => vec![f64::NAN; free.len()],
     };
-    warnings.extend(raw.warnings);
-    warnings.extend(doubts(&names, &free, &std_err, left.as_deref(), raw.mcse.as_deref()));
+    // A sandwich, or the error of a coefficient at its bound, may look confident where nothing is known.
+    for k in (0..free.len()).filter(|&k| doubts.iter().any(|w| w.is_about(&names[k]))) {
+        std_err[k] = f64::INFINITY;
+        raw.robust.iter_mut().for_each(|robust| robust[k] = f64::INFINITY);
+    }
+    if chains {
+        warnings.extend(biases(options, matches!(way, Some(Distance::Walked(_)))));
+    }
+    let off = way.map_or_else(Vec::new, |way| judge(&mut raw, &way, &std_err, &names, energy.slope(), options));
+    warnings.append(&mut raw.warnings);
+    warnings.extend(doubts);
+    warnings.extend(off);
     if raw.n_rollbacks > 0 {
         warnings.push(TrainWarning::RolledBack { n: raw.n_rollbacks });
     }
@@ -156,37 +198,12 @@ pub fn fit<E: Jet + ?Sized>(
         valid: likelihood(&valid_data),
         n_train: n,
         epochs: raw.rows.len(),
+        stopped: raw.stopped,
         n_rollbacks: raw.n_rollbacks,
         history: History { theta_names: names.clone(), rows: in_theta(raw.rows, energy) },
         theta_names: names,
         warnings,
     })
-}
-
-/// Parameters that are not determined and, for contrastive objectives, those that are further from the maximum of the
-/// likelihood than their Monte-Carlo error explains.
-fn doubts(
-    names: &[String],
-    free: &[bool],
-    std_err: &[f64],
-    left: Option<&[f64]>,
-    mcse: Option<&[f64]>,
-) -> Vec<TrainWarning> {
-    let mut found = Vec::new();
-    for k in (0..free.len()).filter(|&k| free[k]) {
-        if std_err[k] == f64::INFINITY || std_err[k].is_nan() {
-            found.push(TrainWarning::Undetermined { name: names[k].clone() });
-        } else if let (Some(left), Some(mcse)) = (left, mcse)
-            && !(left[k].abs() <= 4.0 * mcse[k] + 0.5 * std_err[k])
-        {
-            found.push(TrainWarning::OffOptimum {
-                name: names[k].clone(),
-                off: left[k],
-                std_errs: left[k] / std_err[k],
-            });
-        }
-    }
-    found
 }
 
 /// A result in the coordinates phi of the optimiser.
@@ -199,6 +216,7 @@ pub(super) struct Raw {
     pub(super) grad_norm: f64,
     pub(super) n_rollbacks: usize,
     pub(super) rows: Vec<Row>,
+    pub(super) stopped: Stopped,
     pub(super) warnings: Vec<TrainWarning>,
 }
 
@@ -239,7 +257,12 @@ fn deterministic<E: Parametric + ?Sized, O: FullBatch<E>>(
         grad_norm,
         n_rollbacks: 0,
         rows,
-        warnings: Vec::new(),
+        stopped: if minimum.stopped { Stopped::Budget } else { Stopped::Converged },
+        warnings: minimum
+            .stopped
+            .then(|| TrainWarning::OutOfBudget { std_errs: minimum.decrement * (objective.data().n() as f64).sqrt() })
+            .into_iter()
+            .collect(),
     })
 }
 

@@ -23,12 +23,19 @@ pub struct EpochCheck {
     pub dim: usize,
     /// Last update.
     pub update: u64,
+    /// Energy of the data less energy of the samples after the epoch before, if there was one.
+    pub last_gap: Option<f64>,
 }
+
+/// Nats by which data and samples may differ on average, per coordinate and one more.
+const MAX_GAP: f64 = 25.0;
+/// Data above the samples are a fault only if the gap grows so much in an epoch: a start far from the data has one, too.
+const GROWTH: f64 = 2.0;
 
 /// # Errors
 /// The first thing that is wrong.
 pub fn check(epoch: &EpochCheck) -> Result<(), Failure> {
-    let EpochCheck { info, energy_data, energy_data_max, energy_samples, dim, update } = *epoch;
+    let EpochCheck { info, energy_data, energy_data_max, energy_samples, dim, update, last_gap } = *epoch;
     if info.n_diverged as f64 > MAX_DIVERGED * info.n as f64 {
         return Err(Failure::Diverged { n_diverged: info.n_diverged, n: info.n });
     }
@@ -42,8 +49,14 @@ pub fn check(epoch: &EpochCheck) -> Result<(), Failure> {
         return Err(Failure::Stuck { accept_prob: info.accept_prob() });
     }
     // Samples of the model lie about dim / 2 above its minima, data higher: samples far above every data point have left.
-    if energy_samples > energy_data_max + 25.0 * (dim as f64 + 1.0) {
+    let far = MAX_GAP * (dim as f64 + 1.0);
+    if energy_samples > energy_data_max + far {
         return Err(Failure::Runaway { energy_data, energy_samples });
+    }
+    // The model shrinks away from the data: their energy rises without bound above that of its samples.
+    let gap = energy_data - energy_samples;
+    if gap > far && last_gap.is_some_and(|last| gap > GROWTH * last.abs()) {
+        return Err(Failure::Overshot { energy_data, energy_samples });
     }
     Ok(())
 }
@@ -55,7 +68,15 @@ mod tests {
     #[test]
     fn every_failure_is_seen() {
         let info = Info { n: 1000, sum_accept: 600.0, n_diverged: 0, n_evals: 1000 };
-        let good = EpochCheck { info, energy_data: 1.0, energy_data_max: 5.0, energy_samples: 1.1, dim: 1, update: 7 };
+        let good = EpochCheck {
+            info,
+            energy_data: 1.0,
+            energy_data_max: 5.0,
+            energy_samples: 1.1,
+            dim: 1,
+            update: 7,
+            last_gap: Some(0.1),
+        };
         assert_eq!(check(&good), Ok(()));
         let bad = |change: &dyn Fn(&mut EpochCheck)| {
             let mut e = good;
@@ -65,6 +86,11 @@ mod tests {
         assert!(matches!(bad(&|e| e.info.n_diverged = 2), Failure::Diverged { n_diverged: 2, n: 1000 }));
         assert!(matches!(bad(&|e| e.info.sum_accept = 10.0), Failure::Stuck { .. }));
         assert!(matches!(bad(&|e| e.energy_samples = 1e3), Failure::Runaway { .. }));
+        assert!(matches!(bad(&|e| e.energy_data = 1e3), Failure::Overshot { .. }));
+        // A start far from the data has a gap that shrinks, and the first epoch has nothing to compare with.
+        for last_gap in [Some(2e3), None] {
+            assert_eq!(check(&EpochCheck { energy_data: 1e3, energy_data_max: 2e3, last_gap, ..good }), Ok(()));
+        }
         assert!(matches!(bad(&|e| e.energy_samples = f64::NAN), Failure::NonFinite { update: 7, .. }));
         assert!(matches!(bad(&|e| e.energy_data = f64::INFINITY), Failure::NonFinite { .. }));
     }

@@ -15,22 +15,25 @@ pub struct Identified {
     pub redundant: Vec<Vec<usize>>,
 }
 
-/// Looks at dE/dtheta on a cloud around the data, at theta and at two thetas nearby: what is degenerate at all three is
-/// reported. The energy's theta is as before on return.
-pub fn identify<E: Parametric + ?Sized>(energy: &mut E, data: &Points) -> Identified {
+/// Looks at dE/dtheta of the parameters in `free` on a cloud around the data, at theta and at two thetas nearby: what is
+/// degenerate at all three is reported. The energy's theta is as before on return.
+pub fn identify<E: Parametric + ?Sized>(energy: &mut E, data: &Points, free: &[bool]) -> Identified {
     let p = energy.n_theta();
     let cloud = cloud(energy, data);
     let mut theta = vec![0.0; p];
     energy.read_theta(&mut theta);
     let mut found: Option<Identified> = None;
     for round in 0..3 {
-        let moved: Vec<f64> = theta
-            .iter()
-            .enumerate()
-            .map(|(k, t)| t + f64::from(round) * (0.11 + 0.07 * (k as f64).sin()) * (1.0 + t.abs()))
-            .collect();
+        let moved: Vec<f64> =
+            theta
+                .iter()
+                .enumerate()
+                .map(|(k, t)| {
+                    if free[k] { t + f64::from(round) * (0.11 + 0.07 * (k as f64).sin()) * (1.0 + t.abs()) } else { *t }
+                })
+                .collect();
         energy.set_theta(&moved);
-        let Some(here) = degenerate(energy, &cloud) else { continue };
+        let Some(here) = degenerate(energy, &cloud, free) else { continue };
         found = Some(match found {
             None => here,
             Some(f) => Identified {
@@ -43,7 +46,7 @@ pub fn identify<E: Parametric + ?Sized>(energy: &mut E, data: &Points) -> Identi
     found.unwrap_or_default()
 }
 
-fn degenerate<E: Parametric + ?Sized>(energy: &E, cloud: &Points) -> Option<Identified> {
+fn degenerate<E: Parametric + ?Sized>(energy: &E, cloud: &Points, free: &[bool]) -> Option<Identified> {
     let p = energy.n_theta();
     let mut f = Matrix::new(cloud.n(), p);
     energy.theta_features(cloud, &mut f);
@@ -53,6 +56,7 @@ fn degenerate<E: Parametric + ?Sized>(energy: &E, cloud: &Points) -> Option<Iden
     }
     let mut f = f.select(&rows);
     let offsets: Vec<usize> = (0..p)
+        .filter(|&k| free[k])
         .filter(|&k| {
             let first = f.get(0, k);
             f.col(k).iter().all(|v| (v - first).abs() <= 1e-13 * first.abs())
@@ -61,7 +65,7 @@ fn degenerate<E: Parametric + ?Sized>(energy: &E, cloud: &Points) -> Option<Iden
     let w = vec![1.0 / rows.len() as f64; rows.len()];
     let mut cov = Matrix::new(p, p);
     weighted_covariance(&mut f, &w, &mut cov);
-    for &k in &offsets {
+    for k in (0..p).filter(|k| !free[*k] || offsets.contains(k)) {
         for l in 0..p {
             cov.set(k, l, 0.0);
             cov.set(l, k, 0.0);

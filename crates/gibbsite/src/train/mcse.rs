@@ -6,12 +6,27 @@
 /// freedom and of the normal. NaN for fewer than 4 values.
 pub fn mcse(x: &[f64]) -> f64 {
     let n = x.len();
-    if n < 4 {
+    if n < MIN_LENGTH {
         return f64::NAN;
     }
     const WIDEN: f64 = 2.776 / 1.960;
     let by_batches = [10, (n as f64).sqrt() as usize].into_iter().map(|b| batch_means(x, b)).fold(0.0, f64::max);
     by_batches.max(initial_positive(x)).max(WIDEN * batch_means(x, 5))
+}
+
+/// Least length of a series that has an error.
+pub(super) const MIN_LENGTH: usize = 4;
+
+/// Independent values that a series with standard deviation `sd` and standard error `mcse` stands for.
+pub(super) fn batches_of(sd: f64, mcse: f64) -> f64 {
+    (sd / mcse).powi(2)
+}
+
+/// Ratio of the 97.5 % quantile of Student's t with `nu` (at least 1) degrees of freedom to that of the normal, by the expansion
+/// of Fisher and Cornish (1960): to 3 % from two degrees of freedom on, a quarter low at one.
+pub(super) fn quantile_ratio(nu: f64) -> f64 {
+    let nu = nu.max(1.0);
+    1.0 + (2.372 + (2.823 + 2.556 / nu) / nu) / nu / 1.960
 }
 
 /// By how much a series moves, as its least-squares line says, from the mean of its first half to that of its second, and

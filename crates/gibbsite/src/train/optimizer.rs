@@ -37,6 +37,18 @@ impl Optimizer {
         Self { kind, m: vec![0.0; n_theta], v: vec![0.0; n_theta], t: 0 }
     }
 
+    /// How far a lasting unit gradient moves each coordinate in one update, for a learning rate of 1.
+    pub fn step_per_gradient(&self) -> Vec<f64> {
+        match self.kind {
+            OptimizerKind::Sgd => vec![1.0; self.m.len()],
+            OptimizerKind::Momentum => vec![1.0 / (1.0 - MOMENTUM); self.m.len()],
+            OptimizerKind::Adam => {
+                let c2 = 1.0 - BETA2.powi(self.t as i32);
+                self.v.iter().map(|v| 1.0 / ((v / c2).sqrt() + EPSILON)).collect()
+            }
+        }
+    }
+
     /// Moves theta by one update with learning rate `lr`.
     pub fn update(&mut self, theta: &mut [f64], grad: &[f64], lr: f64) {
         self.t += 1;

@@ -97,10 +97,14 @@ pub struct TrainOptions {
     pub average: bool,
     /// Names of parameters that are kept positive.
     pub positive: Vec<String>,
+    /// Names of parameters that are held at the value they start with.
+    pub fixed: Vec<String>,
     /// Seed of everything.
     pub seed: u64,
     /// Rollbacks before the training gives up.
     pub max_rollbacks: usize,
+    /// Energy evaluations at the nodes of quadratures after which an exact fit stops with the best so far.
+    pub max_evals: Option<u64>,
 }
 
 impl Default for TrainOptions {
@@ -109,7 +113,7 @@ impl Default for TrainOptions {
             objective: ObjectiveKind::Mle,
             epochs: 100,
             batch: 256,
-            lr: 0.01,
+            lr: 0.05,
             decay: Decay::Constant,
             optimizer: OptimizerKind::Sgd,
             precondition: true,
@@ -122,13 +126,33 @@ impl Default for TrainOptions {
             valid: 0.0,
             average: true,
             positive: Vec::new(),
+            fixed: Vec::new(),
             seed: 0,
             max_rollbacks: 3,
+            max_evals: None,
         }
     }
 }
 
 impl TrainOptions {
+    /// Whether the step size of the chains follows their acceptance: for MALA, during the first half of the epochs.
+    pub(super) fn follows_acceptance(&self) -> bool {
+        self.step_size.is_none() && self.sampler == Sampler::Mala
+    }
+
+    /// A schedule that depends on the number of epochs, if there is one: such a training cannot be prolonged.
+    pub(super) fn depends_on_epochs(&self) -> Option<&'static str> {
+        if self.decay != Decay::Constant {
+            Some("the decay of the learning rate")
+        } else if self.steps.first != self.steps.last {
+            Some("the number of chain steps")
+        } else if self.follows_acceptance() {
+            Some("the adaptation of the step size (a given --step-size has none)")
+        } else {
+            None
+        }
+    }
+
     /// # Errors
     /// [`TrainError::Option`] names the first option out of range.
     pub fn validate(&self) -> Result<(), TrainError> {
@@ -183,6 +207,20 @@ pub struct CheckpointOptions {
     pub every: usize,
     /// Continue from the checkpoint in the folder, if there is one.
     pub resume: bool,
+}
+
+/// Energy evaluations that a time budget stands for in an exact fit, by a fixed cost table: a tenth of a microsecond each, and
+/// a tenth of that more for each statistic.
+pub fn evals_for(max_seconds: f64, n_theta: usize) -> u64 {
+    (max_seconds / (1e-7 * (1.0 + 0.1 * n_theta as f64))).clamp(1.0, 1e15) as u64
+}
+
+/// Epochs by default: 100, or as many as it takes for the averaged half of the training to hold 80 relaxation times of the
+/// whitened parameters (1 / lr updates each). Small data sets have few updates an epoch, so this costs little.
+pub fn default_epochs(n_data: usize, options: &TrainOptions) -> usize {
+    let per_epoch = n_data as f64 / options.batch.min(n_data.max(1)) as f64;
+    let needed = 160.0 / (options.lr * per_epoch);
+    (needed.ceil() as usize).clamp(100, 8000)
 }
 
 /// What does not change the result.

@@ -28,15 +28,16 @@ impl Whiten {
         })
     }
 
-    /// Factorises the covariance at the energy's theta over the positions of the chains. A parameter without variance, or a covariance that is not finite,
-    /// leaves its rows the identity.
-    pub fn update<E: Parametric + ?Sized>(&mut self, energy: &E, chains: &Points) {
+    /// Factorises the covariance at the energy's theta over the positions of the chains. A parameter that is not `free` or has
+    /// no variance, or a covariance that is not finite, leaves its rows the identity: a fixed one must not take part of a
+    /// step that the others then answer.
+    pub fn update<E: Parametric + ?Sized>(&mut self, energy: &E, chains: &Points, free: &[bool]) {
         let mut features = Matrix::new(chains.n(), self.l.n_rows());
         energy.theta_features(chains, &mut features);
         weighted_covariance(&mut features, &vec![1.0 / chains.n() as f64; chains.n()], &mut self.covariance);
         let (c, l) = (&self.covariance, &mut self.l);
         let p = l.n_rows();
-        let usable = |k: usize| c.get(k, k) > 0.0 && (0..p).all(|i| c.get(i, k).is_finite());
+        let usable = |k: usize| free[k] && c.get(k, k) > 0.0 && (0..p).all(|i| c.get(i, k).is_finite());
         for i in 0..p {
             for j in 0..=i {
                 let known: f64 = (0..j).map(|k| l.get(i, k) * l.get(j, k)).sum();

@@ -3,7 +3,7 @@
 use super::error::TrainError;
 use super::event::TrainWarning;
 use super::identify::identify;
-use crate::energy::{Energy, Parametric};
+use crate::energy::{Energy, Parametric, Transformed};
 use crate::points::Points;
 
 /// Which parameters are kept positive.
@@ -46,17 +46,34 @@ pub(super) fn check_data<E: Energy + ?Sized>(energy: &E, data: &Points) -> Resul
     }
 }
 
-/// Which parameters move: all but those that only shift the energy.
+/// Refuses data points on a bound, which are infinitely far out in the coordinates of chains.
+pub(super) fn check_inside<E: Energy + ?Sized>(energy: &E, data: &Points) -> Result<(), TrainError> {
+    if energy.space().is_unbounded() {
+        return Ok(());
+    }
+    let u = Transformed::new(energy).to_outer(data);
+    let outside = |row: &usize| (0..u.dim()).any(|j| !u.real.get(*row, j).is_finite());
+    match (0..u.n()).find(outside) {
+        Some(row) => Err(TrainError::OnBound { row, point: data.real.row(row) }),
+        None => Ok(()),
+    }
+}
+
+/// Which parameters move: all but those in `fixed` and those that only shift the energy.
 pub(super) fn find_free<E: Parametric + ?Sized>(
     energy: &mut E,
     data: &Points,
+    fixed: &[String],
     warnings: &mut Vec<TrainWarning>,
-) -> Vec<bool> {
+) -> Result<Vec<bool>, TrainError> {
     let names = energy.theta_names();
+    if let Some(name) = fixed.iter().find(|name| !names.contains(name)) {
+        return Err(TrainError::UnknownParameter { name: name.clone(), known: names });
+    }
     let mut theta = vec![0.0; names.len()];
     energy.read_theta(&mut theta);
-    let found = identify(energy, data);
-    let mut free = vec![true; names.len()];
+    let mut free: Vec<bool> = names.iter().map(|name| !fixed.contains(name)).collect();
+    let found = identify(energy, data, &free);
     for k in found.offsets {
         free[k] = false;
         warnings.push(TrainWarning::Offset { name: names[k].clone(), value: theta[k] });
@@ -64,5 +81,5 @@ pub(super) fn find_free<E: Parametric + ?Sized>(
     for group in found.redundant {
         warnings.push(TrainWarning::Redundant { names: group.into_iter().map(|k| names[k].clone()).collect() });
     }
-    free
+    Ok(free)
 }

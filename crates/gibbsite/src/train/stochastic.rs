@@ -2,12 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use super::checkpoint;
+use super::checkpoint::{self, Identity};
 use super::error::{Failure, TrainError};
 use super::event::{OnEvent, TrainEvent, TrainWarning};
 use super::guard::{EpochCheck, check};
 use super::history::Row;
-use super::options::{Control, Sampler, TrainOptions};
+use super::natural::{Natural, some_of};
+use super::options::{Control, TrainOptions};
 use super::precondition::Whiten;
 use super::schedule::shuffle;
 use super::state::State;
@@ -24,8 +25,8 @@ pub struct Problem<'a> {
     pub data: &'a Points,
     /// Which parameters move.
     pub free: &'a [bool],
-    /// Hash of data, energy and options.
-    pub hash: u64,
+    /// What decides the training.
+    pub identity: Identity,
     /// Options.
     pub options: &'a TrainOptions,
     /// Checkpoints, stop flag.
@@ -43,7 +44,13 @@ struct Work {
     e: Vec<f64>,
     whiten: Option<Whiten>,
     step: Vec<f64>,
+    /// Some of the data, and the rate at which statistics change with their parameters over them ([`Natural::rate`]).
+    some: Points,
+    rate: Vec<f64>,
 }
+
+/// Change of a statistic relative to itself, in units of the learning rate, that an update may make.
+const MAX_CHANGE: f64 = 2.0;
 
 /// Lengths of the batches of an epoch: full ones, then what is left.
 pub fn batch_lengths(n: usize, batch: usize) -> Vec<usize> {
@@ -79,7 +86,8 @@ where
     let mut state = State::new(theta, options, step_size);
     chains.save(&mut state.positions, &mut state.steps);
     if let Some(c) = control.checkpoint.as_ref().filter(|c| c.resume) {
-        let found = checkpoint::load(&c.dir, problem.hash, &mut state)?;
+        checkpoint::remove_stale(&c.dir)?;
+        let found = checkpoint::load(&c.dir, &problem.identity, &mut state)?;
         if found && !chains.restore(&state.positions, &state.steps) {
             let reason = "its chains do not fit".to_string();
             return Err(TrainError::Checkpoint { path: c.dir.join(checkpoint::FILE), reason });
@@ -104,6 +112,8 @@ where
         e: vec![0.0; data.n()],
         whiten: if options.precondition { Whiten::new(p, chains.samples().n()) } else { None },
         step: vec![0.0; p],
+        some: some_of(data),
+        rate: vec![0.0; p],
     };
     let mut good = state.clone();
     on_event(&TrainEvent::Start { epoch: state.epoch, n_epochs: options.epochs });
@@ -140,7 +150,7 @@ where
         if let Some(c) = &control.checkpoint
             && (state.epoch.is_multiple_of(c.every.max(1)) || state.epoch == options.epochs || stopped)
         {
-            checkpoint::save(&c.dir, problem.hash, &state)?;
+            checkpoint::save(&c.dir, &problem.identity, &state)?;
             on_event(&TrainEvent::Checkpoint { epoch: state.epoch });
         }
         if stopped {
@@ -153,11 +163,6 @@ where
 /// Acceptance aimed for: above the 0.574 that is best for a fixed target, because rejections strand chains in the tails while
 /// the target moves.
 const TARGET_ACCEPT: f64 = 0.9;
-
-/// MALA without a given step size adapts it during the first half of the training.
-fn follows_acceptance(options: &TrainOptions) -> bool {
-    options.step_size.is_none() && options.sampler == Sampler::Mala
-}
 
 /// One pass over the data.
 fn epoch<E, C>(
@@ -179,9 +184,10 @@ where
     shuffle(&mut work.shuffle, state.epoch, &mut work.order);
     work.mean.fill(0.0);
     if let Some(whiten) = &mut work.whiten {
-        whiten.update(energy, &chains.samples());
+        whiten.update(energy, &chains.samples(), free);
+        work.rate = Natural::at(energy, &work.some, &state.theta, free).rate;
     }
-    let adapts = follows_acceptance(options) && 2 * state.epoch < options.epochs;
+    let adapts = options.follows_acceptance() && 2 * state.epoch < options.epochs;
     let mut info = Info::default();
     let mut lr = state.lr;
     for update in 0..n_updates {
@@ -208,19 +214,23 @@ where
         }
         let t = (state.epoch as f64 + update as f64 / n_updates as f64) / options.epochs as f64;
         lr = state.lr * options.decay.at(t);
-        // Every row counts the same: a shorter batch takes a shorter step.
-        let lr = lr * rows.len() as f64 / full as f64;
+        // Every row counts the same: the mean gradient of a shorter batch weighs as much less as it has fewer rows. (A shorter
+        // step would not do: Adam rescales gradients, and momentum remembers them.)
+        let share = rows.len() as f64 / full as f64;
         match &work.whiten {
-            None => state.optimizer.update(&mut state.theta, &work.grad, lr),
+            None => {
+                work.grad.iter_mut().for_each(|g| *g *= share);
+                state.optimizer.update(&mut state.theta, &work.grad, lr);
+            }
             Some(whiten) => {
                 whiten.gradient(&mut work.grad);
+                work.grad.iter_mut().for_each(|g| *g *= share);
                 work.step.fill(0.0);
                 state.optimizer.update(&mut work.step, &work.grad, lr);
                 whiten.step(&mut work.step);
                 // A parameter that has lost its influence (exp(g) for very negative g) must not be thrown far by one update.
-                let relative =
-                    work.step.iter().zip(&state.theta).map(|(d, t)| d.abs() / (1.0 + t.abs())).fold(0.0, f64::max);
-                let cap = (10.0 * lr / relative).min(1.0);
+                let change = work.step.iter().zip(&work.rate).map(|(d, r)| d.abs() * r).fold(0.0, f64::max);
+                let cap = (MAX_CHANGE * lr / change).min(1.0);
                 work.step.iter_mut().for_each(|d| *d *= cap);
                 for k in (0..free.len()).filter(|&k| free[k]) {
                     state.theta[k] += work.step[k];
@@ -245,6 +255,7 @@ where
         energy_samples,
         dim: data.dim(),
         update: state.n_updates,
+        last_gap: state.rows.last().map(Row::gap),
     })?;
     Ok(Row {
         epoch: state.epoch + 1,

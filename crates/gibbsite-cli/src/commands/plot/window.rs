@@ -1,8 +1,10 @@
 //! Which part of space a picture shows: where p is, or where the user says.
 
-use gibbsite::logz::{LogZError, Options, Quadrature, quadrature};
+use gibbsite::energy::Energy;
+use gibbsite::logz::{LogZ, LogZError, Options, Quadrature, quadrature};
 use gibbsite::points::Support;
 
+use super::reach;
 use crate::outcome::Failure;
 use crate::resolve::Resolved;
 
@@ -10,14 +12,28 @@ use crate::resolve::Resolved;
 pub struct Window {
     /// Lower and upper end of each coordinate.
     pub ranges: Vec<(f64, f64)>,
-    /// log Z, if p exists.
-    pub log_z: Option<f64>,
-    /// Why there is no p.
-    pub no_density: Option<LogZError>,
+    /// log Z, if it is known.
+    pub log_z: Option<LogZ>,
+    /// Weighted nodes that stand for p, if log Z is known by quadrature.
+    pub nodes: Option<Quadrature>,
+    /// Why log Z is not known.
+    pub doubt: Option<String>,
+    /// Whether exp(-E) is a density as far as is known: false if its integral is infinite.
+    pub is_model: bool,
 }
 
-/// Probability left out on either side.
+/// Probability left out on either side, before the margin.
 const TAIL: f64 = 5e-4;
+
+/// Margin of a window in parts of the range between the tails.
+const MARGIN: f64 = 0.15;
+
+/// Heavy tails do not push the peak into a corner: no window reaches further beyond the 1 % and 99 % quantiles than this
+/// part of their distance.
+const HEAVY: f64 = 0.5;
+
+/// A bounded support is shown whole unless it is this many times as wide as p.
+const ROOMY: f64 = 1.6;
 
 /// Half width of a picture of which nothing is known.
 const BLIND: f64 = 5.0;
@@ -26,20 +42,35 @@ const BLIND: f64 = 5.0;
 ///
 /// # Errors
 /// Ends of the wrong number or order, and `undefined` energies.
-pub fn of(model: &Resolved, lower: &[f64], upper: &[f64]) -> Result<Window, Failure> {
-    let supports = &gibbsite::energy::Energy::space(&model.formula).reals;
+pub fn of(model: &Resolved, lower: &[f64], upper: &[f64], seed: u64) -> Result<Window, Failure> {
+    let supports = &model.formula.space().reals;
     let dim = supports.len();
     let lower = spread(lower, dim, "--lower")?;
     let upper = spread(upper, dim, "--upper")?;
-    let (log_z, found, no_density) = match quadrature(&model.formula, &Options { tol: Some(1e-6) }) {
-        Ok(q) => {
-            let ranges = (0..dim).map(|j| Some(around(&q, j))).collect();
-            (Some(q.log_z), ranges, None)
+    let mut window = Window { ranges: Vec::new(), log_z: None, nodes: None, doubt: None, is_model: true };
+    let mut found = vec![None; dim];
+    match quadrature(&model.formula, &Options::default()) {
+        Ok(q) if q.log_z.is_finite() => {
+            found = (0..dim).map(|j| Some(around(&q, j))).collect();
+            window.log_z = Some(match model.log_z {
+                Some(z) => LogZ::exact(z, 2.0 * f64::EPSILON * z.abs().max(1.0), "closed form", 0),
+                None => LogZ::exact(q.log_z, q.error, "quadrature", q.n_evals),
+            });
+            window.nodes = Some(q);
         }
+        Ok(q) => window.doubt = Some(format!("quadrature gives log Z = {}", q.log_z)),
         Err(LogZError::Undefined { point }) => return Err(crate::failures::undefined(&point, model.names())),
-        Err(error) => (None, vec![None; dim], Some(error)),
-    };
-    let mut ranges = Vec::new();
+        Err(error) => {
+            window.is_model = !matches!(
+                error,
+                LogZError::Diverges { .. } | LogZError::DivergesAtEnd { .. } | LogZError::Unbounded { .. }
+            );
+            window.doubt = Some(error.to_string());
+        }
+    }
+    if window.is_model && window.nodes.is_none() {
+        found = reach::of_wells(model, seed);
+    }
     for (j, support) in supports.iter().enumerate() {
         let (a, b) = within(*support, found[j]);
         let (a, b) = (lower.as_ref().map_or(a, |l| l[j]), upper.as_ref().map_or(b, |u| u[j]));
@@ -47,9 +78,9 @@ pub fn of(model: &Resolved, lower: &[f64], upper: &[f64]) -> Result<Window, Fail
             let message = format!("the picture would go from {a} to {b} along {}", model.names()[j]);
             return Err(Failure::usage("invalid_value", message, "give finite --lower and --upper with lower < upper"));
         }
-        ranges.push((a, b));
+        window.ranges.push((a, b));
     }
-    Ok(Window { ranges, log_z, no_density })
+    Ok(window)
 }
 
 fn spread(ends: &[f64], dim: usize, flag: &str) -> Result<Option<Vec<f64>>, Failure> {
@@ -68,22 +99,23 @@ fn spread(ends: &[f64], dim: usize, flag: &str) -> Result<Option<Vec<f64>>, Fail
 fn around(q: &Quadrature, j: usize) -> (f64, f64) {
     let mut at: Vec<(f64, f64)> = q.points.real.col(j).iter().copied().zip(q.w.iter().copied()).collect();
     at.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let below = |share: f64| quantile(&at, share);
+    let (lo, hi) = (below(TAIL), below(1.0 - TAIL));
+    let margin = MARGIN * (hi - lo);
+    let (a, b) = (below(0.01), below(0.99));
+    let most = HEAVY * (b - a);
+    let (lo, hi) = ((lo - margin).max(a - most), (hi + margin).min(b + most));
+    if lo < hi { (lo, hi) } else { (lo - BLIND, lo + BLIND) }
+}
+
+/// The first of the weighted nodes below which lies at least `share` of the weight.
+fn quantile(at: &[(f64, f64)], share: f64) -> f64 {
     let mut sum = 0.0;
-    let mut lo = at.first().map_or(-BLIND, |p| p.0);
-    let mut hi = at.last().map_or(BLIND, |p| p.0);
-    let mut found_hi = false;
-    for (x, w) in at {
-        if sum <= TAIL {
-            lo = x;
-        }
+    let found = at.iter().find(|(_, w)| {
         sum += w;
-        if sum >= 1.0 - TAIL && !found_hi {
-            hi = x;
-            found_hi = true;
-        }
-    }
-    let margin = 0.15 * (hi - lo);
-    (lo - margin, hi + margin)
+        sum >= share
+    });
+    found.or(at.last()).map_or(0.0, |p| p.0)
 }
 
 /// What is found, cut at the support; a bounded support is shown whole unless p fills little of it.
@@ -95,5 +127,5 @@ fn within(support: Support, found: Option<(f64, f64)>) -> (f64, f64) {
         (false, true) => (b - 2.0 * BLIND, b),
         (false, false) => (-BLIND, BLIND),
     });
-    if b - a <= 3.0 * (hi - lo) { (a, b) } else { (lo.max(a), hi.min(b)) }
+    if b - a <= ROOMY * (hi - lo) { (a, b) } else { (lo.max(a), hi.min(b)) }
 }

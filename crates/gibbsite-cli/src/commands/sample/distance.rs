@@ -1,9 +1,7 @@
 //! How far the draws are from the exact density, in one and two dimensions.
 
-use gibbsite::diagnostics::{ess_bulk, kl, total_variation};
-use gibbsite::energy::Energy;
-use gibbsite::energy::formula::Formula;
-use gibbsite::logz::{Options, log_z};
+use gibbsite::diagnostics::{kl, total_variation};
+use gibbsite::energy::{Energy, Transformed};
 use gibbsite::points::{Matrix, Points};
 
 use super::draw::Drawn;
@@ -29,22 +27,26 @@ impl Distance {
     }
 }
 
-/// Bins per coordinate and points of the midpoint rule per bin and coordinate.
-const SHAPE: [(usize, usize); 2] = [(60, 40), (20, 10)];
+/// Bins per coordinate and points of the midpoint rule per bin and coordinate, on average.
+const SHAPE: [(usize, usize); 2] = [(60, 40), (20, 16)];
 
-/// The distance, where log Z is exact: one and two dimensions.
-pub fn to_exact(model: &Resolved, drawn: &Drawn) -> Option<Distance> {
-    let dim = drawn.dim;
-    let n = drawn.energy.len();
-    if dim > 2 || n < 100 || !drawn.values.iter().all(|v| v.is_finite()) {
+/// Probability left out of the bins at each end of a coordinate.
+const ENDS: f64 = 0.002;
+
+/// The distance, given log Z; in one and two dimensions. `ess` is the effective number of draws.
+pub fn to_exact(model: &Resolved, drawn: &Drawn, log_z: f64, ess: f64) -> Option<Distance> {
+    let (dim, n) = (drawn.dim, drawn.energy.len());
+    if !(1..=2).contains(&dim) || n < 100 || !drawn.values.iter().all(|v| v.is_finite()) {
         return None;
     }
-    let z = log_z(&model.formula, &Options { tol: Some(1e-6) }).ok()?;
+    let energy = Transformed::new(&model.formula);
+    let x = Points::from_real(Matrix::from_fn(n, dim, |i, j| drawn.values[i * dim + j]));
+    let u = energy.to_outer(&x).real;
     let (n_bins, n_points) = SHAPE[dim - 1];
-    let edges: Vec<(f64, f64)> = (0..dim).map(|j| range(drawn, j)).collect::<Option<_>>()?;
-    let exact = bin_masses(&model.formula, &edges, n_bins, n_points, z.value)?;
-    let drawn_share = bin_shares(drawn, &edges, n_bins);
-    let ess = (0..dim).map(|j| ess_bulk(&drawn.coordinate(j))).fold(f64::INFINITY, f64::min);
+    let axes: Vec<Axis> = (0..dim).map(|j| Axis::new(u.col(j), n_bins)).collect::<Option<_>>()?;
+    let nodes: Vec<Vec<Node>> = axes.iter().map(|a| a.nodes(n_points)).collect();
+    let exact = bin_masses(&energy, &axes, &nodes, log_z)?;
+    let drawn_share = bin_shares(&u, &axes);
     let ess = if ess.is_finite() { ess.clamp(1.0, n as f64) } else { 1.0 };
     // E |p_hat - p| = sqrt(2 p (1 - p) / (pi n)) for a normal error.
     let noise = |p: &f64| (p * (1.0 - p) / ess).max(0.0).sqrt();
@@ -55,33 +57,90 @@ pub fn to_exact(model: &Resolved, drawn: &Drawn) -> Option<Distance> {
     })
 }
 
-/// The range between the 0.2 % and the 99.8 % quantile of the draws.
-fn range(drawn: &Drawn, j: usize) -> Option<(f64, f64)> {
-    let mut x: Vec<f64> = drawn.values.iter().skip(j).step_by(drawn.dim).copied().collect();
-    x.sort_unstable_by(f64::total_cmp);
-    let at = |q: f64| x[(q * (x.len() - 1) as f64).round() as usize];
-    let (lo, hi) = (at(0.002), at(0.998));
-    (lo < hi).then_some((lo, hi))
+/// The bins of one unconstrained coordinate u, by `t = asinh((u - centre) / width)`: bounds are out of the way, and a tail
+/// over many magnitudes is a few units long, on which the midpoint rule converges.
+struct Axis {
+    centre: f64,
+    width: f64,
+    /// Quantiles of the draws in t, so that every bin holds draws.
+    edges: Vec<f64>,
+}
+
+impl Axis {
+    /// Median and quartiles of the draws are centre and width. `None` where too many draws are equal.
+    fn new(u: &[f64], n_bins: usize) -> Option<Self> {
+        let mut sorted = u.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let at = |q: f64| sorted[(q * (sorted.len() - 1) as f64).round() as usize];
+        let (centre, width) = (at(0.5), 0.5 * (at(0.75) - at(0.25)));
+        if !(width > 0.0 && width.is_finite() && centre.is_finite()) {
+            return None;
+        }
+        let edge = |k: usize| ENDS + (1.0 - 2.0 * ENDS) * k as f64 / n_bins as f64;
+        let mut edges: Vec<f64> = (0..=n_bins).map(|k| ((at(edge(k)) - centre) / width).asinh()).collect();
+        edges.dedup();
+        (edges.len() > 2 && edges.iter().all(|t| t.is_finite())).then_some(Self { centre, width, edges })
+    }
+
+    fn n_bins(&self) -> usize {
+        self.edges.len() - 1
+    }
+
+    /// The bin of u.
+    fn bin(&self, u: f64) -> Option<usize> {
+        let t = ((u - self.centre) / self.width).asinh();
+        let above = self.edges.partition_point(|e| *e <= t);
+        let last = t == self.edges[self.n_bins()];
+        if last { Some(self.n_bins() - 1) } else { (1..=self.n_bins()).contains(&above).then(|| above - 1) }
+    }
+
+    /// Midpoints of every bin. Half of them are shared evenly, half by length, for a bin between two wells is long and
+    /// holds the flanks of both.
+    fn nodes(&self, n_points: usize) -> Vec<Node> {
+        let n_bins = self.n_bins();
+        let whole = self.edges[n_bins] - self.edges[0];
+        let mut nodes = Vec::with_capacity((n_points + 1) * n_bins);
+        for bin in 0..n_bins {
+            let (lo, hi) = (self.edges[bin], self.edges[bin + 1]);
+            let by_length = 0.5 * (n_points * n_bins) as f64 * (hi - lo) / whole;
+            let n = n_points / 2 + by_length.ceil() as usize;
+            let step = (hi - lo) / n as f64;
+            nodes.extend((0..n).map(|i| {
+                let t = lo + (i as f64 + 0.5) * step;
+                Node { bin, u: self.centre + self.width * t.sinh(), log_length: (step * self.width * t.cosh()).ln() }
+            }));
+        }
+        nodes
+    }
+}
+
+/// A point of the midpoint rule of one coordinate.
+struct Node {
+    bin: usize,
+    u: f64,
+    /// Logarithm of the length of u it stands for.
+    log_length: f64,
 }
 
 /// Exact probability of every bin (first coordinate fastest), then of everything outside.
-fn bin_masses(formula: &Formula, edges: &[(f64, f64)], n_bins: usize, n_points: usize, log_z: f64) -> Option<Vec<f64>> {
-    let dim = edges.len();
-    let per_line = n_bins * n_points;
-    let total = per_line.pow(dim as u32);
-    let step: Vec<f64> = edges.iter().map(|(lo, hi)| (hi - lo) / per_line as f64).collect();
-    let log_cell: f64 = step.iter().map(|h| h.ln()).sum();
-    let mut masses = vec![0.0; n_bins.pow(dim as u32) + 1];
-    let index = |k: usize, j: usize| k / per_line.pow(j as u32) % per_line;
+fn bin_masses<E: Energy>(energy: &E, axes: &[Axis], nodes: &[Vec<Node>], log_z: f64) -> Option<Vec<f64>> {
+    let total: usize = nodes.iter().map(Vec::len).product();
+    // The nodes, one of each coordinate, of cell k.
+    let cell = |k: usize| nodes.iter().scan(k, |rest, n| Some(&n[std::mem::replace(rest, *rest / n.len()) % n.len()]));
+    let mut masses = vec![0.0; axes.iter().map(Axis::n_bins).product::<usize>() + 1];
     const ROWS: usize = 4096;
     let mut e = vec![0.0; ROWS];
     for first in (0..total).step_by(ROWS) {
         let len = ROWS.min(total - first);
-        let at = |i: usize, j: usize| edges[j].0 + (index(first + i, j) as f64 + 0.5) * step[j];
-        let x = Points::from_real(Matrix::from_fn(len, dim, at));
-        formula.energy(&x, &mut e[..len]);
+        let at = |i: usize, j: usize| cell(first + i).nth(j).map_or(f64::NAN, |node| node.u);
+        energy.energy(&Points::from_real(Matrix::from_fn(len, axes.len(), at)), &mut e[..len]);
         for (i, e) in e[..len].iter().enumerate() {
-            let bin = (0..dim).rev().fold(0, |bin, j| bin * n_bins + index(first + i, j) / n_points);
+            let (mut bin, mut log_cell, mut stride) = (0, 0.0, 1);
+            for (node, axis) in cell(first + i).zip(axes) {
+                bin += stride * node.bin;
+                log_cell += node.log_length;
+                stride *= axis.n_bins();
+            }
             masses[bin] += (log_cell - e - log_z).exp();
         }
     }
@@ -93,18 +152,14 @@ fn bin_masses(formula: &Formula, edges: &[(f64, f64)], n_bins: usize, n_points: 
 }
 
 /// Share of the draws in the same bins.
-fn bin_shares(drawn: &Drawn, edges: &[(f64, f64)], n_bins: usize) -> Vec<f64> {
-    let dim = edges.len();
-    let mut counts = vec![0u64; n_bins.pow(dim as u32) + 1];
-    let outside = counts.len() - 1;
-    for row in drawn.values.chunks_exact(dim) {
-        let bin = (0..dim).rev().try_fold(0, |bin, j| {
-            let (lo, hi) = edges[j];
-            let inside = (lo..=hi).contains(&row[j]);
-            inside.then(|| bin * n_bins + (((row[j] - lo) / (hi - lo) * n_bins as f64) as usize).min(n_bins - 1))
+fn bin_shares(u: &Matrix<f64>, axes: &[Axis]) -> Vec<f64> {
+    let n_bins: usize = axes.iter().map(Axis::n_bins).product();
+    let mut counts = vec![0u64; n_bins + 1];
+    for i in 0..u.n_rows() {
+        let bin = axes.iter().enumerate().try_fold((0, 1), |(bin, stride), (j, axis)| {
+            Some((bin + stride * axis.bin(u.get(i, j))?, stride * axis.n_bins()))
         });
-        counts[bin.unwrap_or(outside)] += 1;
+        counts[bin.map_or(n_bins, |(bin, _)| bin)] += 1;
     }
-    let n: u64 = counts.iter().sum();
-    counts.iter().map(|c| *c as f64 / n as f64).collect()
+    counts.iter().map(|c| *c as f64 / u.n_rows() as f64).collect()
 }

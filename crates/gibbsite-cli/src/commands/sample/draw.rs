@@ -1,13 +1,13 @@
 //! From the name of a sampler to draws: exact ones by the grid, else a kernel on the unconstrained coordinates.
 
-use gibbsite::adapt::{Adapt, CoordinateBias, ula_bias};
+use gibbsite::adapt::{Adapt, CoordinateBias, compare, ula_reference};
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
 use gibbsite::kernel::grid::Grid;
 use gibbsite::kernel::{Hmc, Mala, Rwm, Ula};
 use gibbsite::points::{Matrix, Points};
 use gibbsite::rng::{Run, Streams};
-use gibbsite::run::{self, Event, Phase, RunError, RunOptions, Warning};
+use gibbsite::run::{self, Draws, Event, Phase, RunError, RunOptions, Starts, Warning};
 use rayon::prelude::*;
 
 use crate::args::sample::SampleArgs;
@@ -48,14 +48,32 @@ pub struct Drawn {
     pub accept_prob: f64,
     /// Divergent or non-finite proposals while drawing.
     pub n_diverged: u64,
+    /// Proposals while drawing.
+    pub n_proposals: u64,
     /// Step size while drawing, for kernels.
     pub step_size: Option<f64>,
+    /// The acceptance probability that warm-up aims for, for kernels that reject.
+    pub target_accept: Option<f64>,
+    /// Whether the step size was given rather than adapted.
+    pub step_size_given: bool,
+    /// Transitions from one draw to the next.
+    pub thin: usize,
     /// Transitions of each chain before the first draw.
     pub n_warmup: usize,
     /// What the run found doubtful.
     pub warnings: Vec<Warning>,
+    /// Wells that the search for starting points found.
+    pub n_wells: usize,
     /// For `ula`: how its draws differ from those of `mala`.
-    pub bias: Option<Vec<CoordinateBias>>,
+    pub bias: Option<Bias>,
+}
+
+/// How draws differ from those of an unbiased sampler.
+pub struct Bias {
+    /// One per coordinate.
+    pub coordinates: Vec<CoordinateBias>,
+    /// Mean energy less that of the other sampler.
+    pub energy: f64,
 }
 
 impl Drawn {
@@ -162,9 +180,14 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Fai
         energy,
         accept_prob: 1.0,
         n_diverged: 0,
+        n_proposals: n as u64,
         step_size: None,
+        target_accept: None,
+        step_size_given: false,
+        thin: 1,
         n_warmup: 0,
         warnings: Vec::new(),
+        n_wells: 0,
         bias: None,
     })
 }
@@ -198,16 +221,29 @@ fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Fail
     let energy = Transformed::new(&model.formula);
     let options = options(args, ctx);
     let kernel = Ula::new(args.step_size.unwrap_or(0.05));
-    let (outcome, init) = outcome(&energy, kernel, args, ctx)?;
+    let (mut outcome, starts) = outcome(&energy, kernel, args, ctx)?;
     let bar =
         ctx.progress("mala, to compare", ((options.n_warmup + options.n_draws * options.thin) * args.chains) as u64);
     // Against a warmed-up mala, even where the unadjusted chains had no warm-up.
     let options = RunOptions { n_warmup: options.n_warmup.max(200), ..options };
     let follow = follow(&bar, &options, args.chains);
-    let bias = ula_bias(&energy, &outcome.kernel, &outcome.draws, init, &options, &follow).map_err(failures::run)?;
-    let mut drawn = finish("ula", &energy, outcome, args);
-    drawn.bias = Some(bias);
-    Ok(drawn)
+    let mut reference =
+        ula_reference(&energy, &outcome.kernel, starts.points.clone(), &options, &follow).map_err(failures::run)?;
+    to_inner(&energy, &mut outcome.draws);
+    to_inner(&energy, &mut reference);
+    let mean = |e: &[f64]| e.iter().sum::<f64>() / e.len() as f64;
+    let bias = Bias {
+        coordinates: compare(&outcome.draws, &reference),
+        energy: mean(outcome.draws.energy()) - mean(reference.energy()),
+    };
+    Ok(Drawn { bias: Some(bias), ..finish("ula", outcome, &starts, args) })
+}
+
+/// Draws in the coordinates and energies of the model.
+fn to_inner(energy: &Energies<'_>, draws: &mut Draws) {
+    if !energy.inner().space().is_unbounded() {
+        energy.draws_to_inner(draws);
+    }
 }
 
 fn chains<K>(
@@ -221,8 +257,9 @@ where
     K: for<'a> Adapt<Energies<'a>>,
 {
     let energy = Transformed::new(&model.formula);
-    let (outcome, _) = outcome(&energy, kernel, args, ctx)?;
-    Ok(finish(sampler, &energy, outcome, args))
+    let (mut outcome, starts) = outcome(&energy, kernel, args, ctx)?;
+    to_inner(&energy, &mut outcome.draws);
+    Ok(finish(sampler, outcome, &starts, args))
 }
 
 /// Starts, warms up, draws; also returns the starting points.
@@ -231,13 +268,13 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
     mut kernel: K,
     args: &SampleArgs,
     ctx: &Context,
-) -> Result<(run::Outcome<K>, Points), Failure> {
+) -> Result<(run::Outcome<K>, Starts), Failure> {
     let mut options = options(args, ctx);
     let total = (options.n_warmup + options.n_draws.saturating_mul(options.thin)).saturating_mul(args.chains);
     let bar = ctx.progress("sampling", total as u64);
     let follow = follow(&bar, &options, args.chains);
-    let start = run::initial_points_with_gradient(energy, args.chains, ctx.seed).map_err(failures::run)?;
-    let mut init = start.clone();
+    let starts = run::dispersed_points(energy, args.chains, ctx.seed).map_err(failures::run)?;
+    let mut init = starts.points.clone();
     if let Some(step_size) = args.step_size {
         kernel.set_step_size(step_size);
         if options.n_warmup > 0 {
@@ -248,19 +285,16 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
         }
     }
     let outcome = run::sample(energy, &kernel, init, &options, &follow).map_err(failures::run)?;
-    Ok((outcome, start))
+    Ok((outcome, starts))
 }
 
 fn finish<K: gibbsite::kernel::Tunable>(
     sampler: &'static str,
-    energy: &Energies<'_>,
     outcome: run::Outcome<K>,
+    starts: &Starts,
     args: &SampleArgs,
 ) -> Drawn {
-    let run::Outcome { mut draws, kernel, info, warnings, .. } = outcome;
-    if !energy.inner().space().is_unbounded() {
-        energy.draws_to_inner(&mut draws);
-    }
+    let run::Outcome { draws, kernel, info, warnings, .. } = outcome;
     Drawn {
         sampler,
         n_chains: draws.n_chains(),
@@ -270,9 +304,14 @@ fn finish<K: gibbsite::kernel::Tunable>(
         energy: draws.energy().to_vec(),
         accept_prob: info.accept_prob(),
         n_diverged: info.n_diverged,
+        n_proposals: info.n,
         step_size: Some(kernel.step_size()),
+        target_accept: kernel.target_accept(),
+        step_size_given: args.step_size.is_some(),
+        thin: args.thin,
         n_warmup: args.warmup.unwrap_or(N_WARMUP),
         warnings,
+        n_wells: starts.n_wells,
         bias: None,
     }
 }

@@ -1,60 +1,37 @@
 //! Whether to believe the draws: thresholds on the diagnostics, each with a remedy.
 
 use gibbsite::adapt::CoordinateBias;
-use gibbsite::diagnostics::{MIN_DRAWS, Summary, summary};
+use gibbsite::diagnostics::MIN_DRAWS;
 use gibbsite::run::{Phase, Warning};
-use rayon::prelude::*;
 
-use super::distance::Distance;
-use super::draw::Drawn;
+use super::draw::{Bias, Drawn};
+use super::exact::{self, Quantity};
+use super::mixing;
+use super::report::{Report, Tail};
 use crate::outcome::Outcome;
 use crate::text;
-
-/// R-hat above which chains disagree (Vehtari, Gelman, Simpson, Carpenter and Buerkner 2021).
-const MAX_RHAT: f64 = 1.01;
-
-/// Effective draws below which quantiles and R-hat itself are noise (the same authors: 100 for each of four chains).
-const MIN_ESS: f64 = 400.0;
 
 /// Standard errors beyond which a difference is real.
 const MAX_Z: f64 = 4.0;
 
-/// Share of divergent proposals beyond which a part of the space may be out of reach; fewer are told, not condemned.
+/// Share of the standard deviation beyond which a bias matters.
+const MAX_BIAS: f64 = 0.02;
+
+/// Share of divergent proposals beyond which a part of the space may be out of reach; fewer are counted, not warned of.
 const MAX_DIVERGED: f64 = 0.002;
 
-/// The diagnostics of every coordinate and of the energy.
-pub struct Report {
-    /// One per coordinate.
-    pub coordinates: Vec<Summary>,
-    /// Of the energy.
-    pub energy: Summary,
-    /// To the exact density, where it is known.
-    pub distance: Option<Distance>,
-}
-
 impl Report {
-    /// Summarises the draws.
-    pub fn new(drawn: &Drawn, distance: Option<Distance>) -> Self {
-        let of = |j: usize| summary(&drawn.coordinate(j));
-        let coordinates = match drawn.dim {
-            1 => vec![of(0)],
-            dim => (0..dim).into_par_iter().map(of).collect(),
-        };
-        Self { coordinates, energy: summary(&drawn.energies()), distance }
-    }
-
-    /// The least effective sample size over the coordinates, NaN if one is unknown.
-    pub fn least_ess(&self) -> f64 {
-        let least = |a: f64, b: f64| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) };
-        self.coordinates.iter().map(|s| s.ess_bulk).fold(f64::INFINITY, least)
-    }
-
     /// Adds the warnings; those that forbid the use of the draws make the verdict bad.
     pub fn judge(&self, out: &mut Outcome, drawn: &Drawn, names: &[String]) {
         for warning in &drawn.warnings {
             let bad = match warning {
                 Warning::Divergences { phase: Phase::WarmUp, .. } => false,
-                Warning::Divergences { n_diverged, n, .. } => *n_diverged as f64 > MAX_DIVERGED * *n as f64,
+                Warning::Divergences { n_diverged, n, .. } if *n_diverged as f64 <= MAX_DIVERGED * *n as f64 => {
+                    continue;
+                }
+                // Where tails are thin a trajectory that enters them fast is thrown back, as any other rejection, and the
+                // exact check sees that nothing is missed.
+                Warning::Divergences { .. } => !self.agrees_with_exact(),
                 _ => true,
             };
             out.warn(warning.to_string(), bad);
@@ -73,10 +50,42 @@ impl Report {
             );
             out.warn(message, !drawn.is_exact());
         } else if !drawn.is_exact() {
-            self.judge_mixing(out, names, &frozen);
+            mixing::judge(self, out, drawn, names, &frozen);
         }
         if let Some(bias) = &drawn.bias {
             judge_bias(out, bias, names);
+        }
+        self.judge_against_exact(out, drawn, names);
+        judge_tails(out, &self.tails, names);
+    }
+
+    fn judge_against_exact(&self, out: &mut Outcome, drawn: &Drawn, names: &[String]) {
+        let gaps = self.exact.as_deref().unwrap_or_default();
+        if let Some(worst) = exact::largest(gaps).filter(|g| g.is_real()) {
+            let (what, drawn_value, exact_value) = match worst.quantity {
+                Quantity::Mean(j) => (format!("mean of {}", name(j, names)), worst.drawn, worst.exact),
+                Quantity::Spread(j) => {
+                    (format!("spread of {}", name(j, names)), worst.drawn.sqrt(), worst.exact.sqrt())
+                }
+                Quantity::Energy => ("mean energy".to_string(), worst.drawn, worst.exact),
+            };
+            let n_real = gaps.iter().filter(|g| g.is_real()).count();
+            let more = if n_real > 1 { format!(" (and {} more are off)", n_real - 1) } else { String::new() };
+            let message = format!(
+                "the {what} is {} in the draws but {} by quadrature, {:.0} standard errors apart{more}: modes are missed or \
+                 the chains are biased; {}",
+                text::digits(drawn_value, 4),
+                text::digits(exact_value, 4),
+                worst.z.abs(),
+                if drawn.is_exact() {
+                    "use --sampler hmc"
+                } else if drawn.dim <= 2 {
+                    "use --sampler grid"
+                } else {
+                    "ask for more --chains and --warmup, or cut the support between the modes with --bounds"
+                }
+            );
+            out.warn(message, true);
         }
         if let Some(d) = &self.distance
             && d.is_far(drawn.is_exact())
@@ -95,58 +104,67 @@ impl Report {
         }
     }
 
-    fn judge_mixing(&self, out: &mut Outcome, names: &[String], frozen: &[usize]) {
-        let moving = || self.coordinates.iter().enumerate().filter(|(j, _)| !frozen.contains(j));
-        let which = |bad: &dyn Fn(&Summary) -> bool| -> Vec<usize> {
-            moving().filter(|(_, s)| bad(s)).map(|(j, _)| j).collect()
-        };
-        let apart = which(&|s| s.rhat.is_nan() || s.rhat > MAX_RHAT);
-        if !apart.is_empty() {
-            let worst = apart.iter().map(|j| self.coordinates[*j].rhat).fold(f64::NAN, f64::max);
-            let message = format!(
-                "R-hat of {} is {worst:.3} > {MAX_RHAT}: the chains have not found the same distribution; {}",
-                list(&apart, names),
-                match (worst > 1.1, names.len()) {
-                    (true, 1..=2) => "they may sit in different wells: use --sampler grid",
-                    (true, _) =>
-                        "they may sit in different wells: see `gibbsite minimize`, or sample hotter with --beta",
-                    _ => "ask for more --warmup and --draws",
-                }
-            );
-            out.warn(message, true);
-        } else if self.energy.rhat > MAX_RHAT {
-            let message = format!(
-                "R-hat of the energy is {:.3} > {MAX_RHAT}: ask for more --warmup and --draws",
-                self.energy.rhat
-            );
-            out.warn(message, true);
-        }
-        let few = which(&|s| s.ess_bulk < MIN_ESS);
-        if !few.is_empty() {
-            let least = few.iter().map(|j| self.coordinates[*j].ess_bulk).fold(f64::NAN, f64::min);
-            let message = format!(
-                "only {least:.0} effective draws of {} (at least {MIN_ESS} are needed): ask for more --draws, or thin less",
-                list(&few, names)
-            );
-            out.warn(message, true);
-        }
-        let few = which(&|s| s.ess_tail < MIN_ESS && s.ess_bulk >= MIN_ESS);
-        if !few.is_empty() {
-            let message = format!(
-                "fewer than {MIN_ESS} effective draws in the tails of {}: quantiles are noisy",
-                list(&few, names)
-            );
-            out.warn(message, false);
-        }
+    /// Whether exact expectations are known and the draws have them.
+    fn agrees_with_exact(&self) -> bool {
+        self.exact.as_deref().is_ok_and(|gaps| !gaps.is_empty() && !gaps.iter().any(exact::Gap::is_real))
     }
 
     /// Why the draws may be used.
     pub fn good_news(&self, drawn: &Drawn) -> String {
-        if drawn.is_exact() {
-            return "good: the draws are exact and independent".into();
+        match (drawn.is_exact(), self.has_errors()) {
+            (true, true) => "good: the draws are exact and independent".into(),
+            (true, false) => "the draws are exact and independent, but too few for error bars".into(),
+            _ => mixing::good_news(self, drawn),
         }
-        let rhat = self.coordinates.iter().map(|s| s.rhat).fold(f64::NAN, f64::max);
-        format!("good: R-hat at most {rhat:.3}, at least {} effective draws", text::count(self.least_ess() as u64))
+    }
+
+    /// What the comparison with exact expectations says, for people.
+    pub fn exact_line(&self) -> String {
+        match &self.exact {
+            Ok(gaps) => match exact::largest(gaps) {
+                Some(g) => {
+                    format!("against quadrature, the largest of {} differences is {:.1} errors", gaps.len(), g.z.abs())
+                }
+                None => "none: the tails are too heavy for error bars".into(),
+            },
+            Err(why) => format!("none ({why}): a mode that no chain has seen would be missed unseen"),
+        }
+    }
+}
+
+/// Moments that do not exist have estimates all the same; they mean nothing.
+fn judge_tails(out: &mut Outcome, tails: &[Tail], names: &[String]) {
+    let heaviest = |which: &[usize]| {
+        let worst = which.iter().copied().max_by(|a, b| tails[*a].k.total_cmp(&tails[*b].k));
+        worst.map_or_else(String::new, |j| match tails[j].at_least {
+            Some(k) => format!("by quadrature the Pareto k of {} is {k} at least", name(j, names)),
+            None => format!(
+                "Pareto k of {} is {} +- {}",
+                name(j, names),
+                text::digits(tails[j].k, 2),
+                text::digits(tails[j].std_err, 1)
+            ),
+        })
+    };
+    let no_mean: Vec<usize> = (0..tails.len()).filter(|j| !tails[*j].has_mean()).collect();
+    if !no_mean.is_empty() {
+        let message = format!(
+            "mean and sd of {} do not exist, or cannot be trusted ({}; from 1 on there is no mean): use the median and the quantiles",
+            list(&no_mean, names),
+            heaviest(&no_mean)
+        );
+        out.warn(message, true);
+    }
+    let no_variance: Vec<usize> =
+        (0..tails.len()).filter(|j| tails[*j].has_mean() && !tails[*j].has_variance()).collect();
+    if !no_variance.is_empty() {
+        let message = format!(
+            "the sd of {} does not exist, or cannot be trusted, nor can the errors ({}; from 0.5 on there is no variance): use \
+             the quantiles",
+            list(&no_variance, names),
+            heaviest(&no_variance)
+        );
+        out.warn(message, false);
     }
 }
 
@@ -155,26 +173,25 @@ pub fn largest(b: &CoordinateBias) -> f64 {
     if b.variance_z.abs() > b.mean_z.abs() { b.variance_z } else { b.mean_z }
 }
 
-/// A difference that is real, and large enough to matter: 2 % of the standard deviation.
-fn is_biased(b: &CoordinateBias) -> bool {
-    largest(b).abs() > MAX_Z && ((b.sd_ratio - 1.0).abs() > 0.02 || b.mean_z.abs() > MAX_Z)
+/// The larger of the relative errors of mean and standard deviation.
+fn size(b: &CoordinateBias) -> f64 {
+    (b.sd_ratio - 1.0).abs().max((b.mean_difference / b.sd).abs())
 }
 
-fn judge_bias(out: &mut Outcome, bias: &[CoordinateBias], names: &[String]) {
-    let biased: Vec<usize> = (0..bias.len()).filter(|&j| is_biased(&bias[j])).collect();
-    if biased.is_empty() {
-        return;
-    }
-    let worst = biased.iter().copied().max_by(|a, b| largest(&bias[*a]).abs().total_cmp(&largest(&bias[*b]).abs()));
-    let detail = worst.map_or_else(String::new, |j| {
-        let b = &bias[j];
-        format!(" ({}: sd ratio {:.3}, z {:.1})", name(j, names), b.sd_ratio, largest(b))
-    });
+fn judge_bias(out: &mut Outcome, bias: &Bias, names: &[String]) {
+    let bias = &bias.coordinates;
+    let biased: Vec<usize> = (0..bias.len()).filter(|&j| largest(&bias[j]).abs() > MAX_Z).collect();
+    let Some(worst) = biased.iter().copied().max_by(|a, b| size(&bias[*a]).total_cmp(&size(&bias[*b]))) else { return };
+    let b = &bias[worst];
     let message = format!(
-        "the step size of ula biases {} against mala{detail}: give a smaller --step-size, or use --sampler mala",
-        list(&biased, names)
+        "the step size of ula biases {} against mala ({}: sd ratio {:.3}, z {:.1}), which the errors include; give a smaller \
+         --step-size, or use --sampler mala",
+        list(&biased, names),
+        name(worst, names),
+        b.sd_ratio,
+        largest(b)
     );
-    out.warn(message, true);
+    out.warn(message, size(b) > MAX_BIAS);
 }
 
 fn name(j: usize, names: &[String]) -> String {
@@ -182,7 +199,7 @@ fn name(j: usize, names: &[String]) -> String {
 }
 
 /// Names of the coordinates, the first few of them.
-fn list(which: &[usize], names: &[String]) -> String {
+pub fn list(which: &[usize], names: &[String]) -> String {
     let shown: Vec<String> = which.iter().take(4).map(|j| name(*j, names)).collect();
     let more = which.len().saturating_sub(4);
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }

@@ -100,9 +100,11 @@ impl FormulaError {
         match self {
             FormulaError::Syntax { hint, .. } => hint.clone(),
             FormulaError::TooLarge { .. } => None,
-            FormulaError::UnknownParameter { suggestion, .. } => {
-                suggestion.as_ref().map(|s| format!("did you mean `{s}`?"))
-            }
+            FormulaError::UnknownParameter { name, suggestion, .. } => match name.as_str() {
+                "e" => Some("`e` is the constant 2.718281828...; give the parameter another name".into()),
+                "pi" => Some("`pi` is the constant 3.141592653...; give the parameter another name".into()),
+                _ => suggestion.as_ref().map(|s| format!("did you mean `{s}`?")),
+            },
             FormulaError::UnknownVariable { .. } => Some("bounds are written \"x=0..inf, y=-1..1\"".into()),
             FormulaError::EmptyBounds { .. } => Some("write the smaller number first, as in x=0..1".into()),
             FormulaError::Dimension { .. } => Some("write coordinates as x[i] to let --dim choose their number".into()),

@@ -158,7 +158,7 @@ mod tests {
             let (f, graph, groups) = groups_of(source);
             let n = f.space().dim();
             let x = Points::from_real(Matrix::from_fn(3, n, |i, j| 0.3 + i as f64 - 0.7 * j as f64));
-            let mut total = vec![0.0; 3];
+            let mut total = [0.0; 3];
             for (variables, part) in &groups {
                 assert!(coordinates(&graph, *part).iter().all(|j| variables.contains(j)), "{source}");
                 let mut program = compile::compile(&graph, &[*part]);

@@ -6,6 +6,7 @@ use super::error::{FormulaError, Span};
 use super::function::{MULTIARY, NAMED};
 use super::graph::{Graph, Id};
 use super::parse::{Expr, ExprKind};
+use crate::suggest;
 
 /// Most coordinates accepted.
 pub const MAX_DIM: usize = 65_536;
@@ -105,6 +106,23 @@ fn numbered(name: &str) -> Option<usize> {
     digits.parse().ok()
 }
 
+/// The largest coordinate that is written as a number: `x[3]` or `x3`.
+fn largest_index(expr: &Expr, names: &[(&str, Span)]) -> usize {
+    names.iter().filter_map(|n| numbered(n.0)).max().unwrap_or(0).max(largest_literal_index(expr))
+}
+
+/// Whether the number of dimensions itself, `d`, is written.
+fn writes_d(names: &[(&str, Span)]) -> bool {
+    names.iter().any(|n| n.0 == "d")
+}
+
+/// Whether only `dim` can tell the number of dimensions.
+pub fn has_open_dim(expr: &Expr) -> bool {
+    let mut names = Vec::new();
+    free_names(expr, &mut Vec::new(), &mut names);
+    uses_coordinates(expr) && (writes_d(&names) || largest_index(expr, &names) == 0)
+}
+
 /// The coordinates of a formula, by the rules of the command line's contract.
 fn variables(source: &str, expr: &Expr, dim: Option<usize>) -> Result<Vec<String>, FormulaError> {
     let mut names = Vec::new();
@@ -125,11 +143,11 @@ fn variables(source: &str, expr: &Expr, dim: Option<usize>) -> Result<Vec<String
         return Err(FormulaError::TooLarge { what: "dimensions", size: asked, limit: MAX_DIM });
     }
     if indexed {
-        let found = dim.unwrap_or_else(|| largest_literal_index(expr).max(numbers.last().copied().unwrap_or(0)));
+        let found = dim.unwrap_or_else(|| largest_index(expr, &names));
         if found > MAX_DIM {
             return Err(FormulaError::TooLarge { what: "dimensions", size: found, limit: MAX_DIM });
         }
-        if found == 0 || (dim.is_none() && names.iter().any(|n| n.0 == "d")) {
+        if found == 0 || (dim.is_none() && writes_d(&names)) {
             let message = "the number of dimensions is not known".to_string();
             return Err(FormulaError::syntax(
                 source,
@@ -307,12 +325,8 @@ impl Lowerer<'_> {
                 self.error(name_span, format!("`{name}` is not a function"), hint)
             }
             _ => {
-                let best = known
-                    .map(|n| (strsim::damerau_levenshtein(n, name), n))
-                    .min()
-                    .filter(|(distance, n)| *distance <= 2.max(n.len() / 3));
-                let hint = match best {
-                    Some((_, n)) => Some(format!("did you mean `{n}`?")),
+                let hint = match suggest::nearest(name, known) {
+                    Some(n) => Some(format!("did you mean `{n}`?")),
                     None => Some(
                         "functions: exp log sqrt abs sin cos tan tanh sinh cosh erf softplus logsumexp min max pow"
                             .into(),

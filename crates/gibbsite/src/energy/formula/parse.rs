@@ -98,7 +98,11 @@ fn tokenize(source: &str) -> Result<Vec<Token>, FormulaError> {
             continue;
         }
         if c.is_alphabetic() || c == '_' {
-            let end = at + rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            let end = at + rest.find(|c| !is_of_name(c)).unwrap_or(rest.len());
+            if source[at..end] == *"π" {
+                let hint = Some("write pi".to_string());
+                return Err(FormulaError::syntax(source, Span::new(at, end), "`π` is not a name here".into(), hint));
+            }
             tokens.push(Token { kind: TokenKind::Name(source[at..end].to_string()), span: Span::new(at, end) });
             at = end;
             continue;
@@ -115,19 +119,44 @@ fn tokenize(source: &str) -> Result<Vec<Token>, FormulaError> {
                 continue 'scan;
             }
         }
-        let hint = match c {
-            '|' => Some("write abs(x) for the absolute value".to_string()),
-            '−' | '–' => Some("this is a typographic dash; use the minus sign -".to_string()),
-            '·' | '×' => Some("multiplication is *".to_string()),
-            '{' | '}' => Some("use ( and )".to_string()),
-            '=' => Some("a formula is an expression; set parameters with --param a=1".to_string()),
-            _ => None,
-        };
+        let hint = hint_for(c, source[..at].trim_end());
         let span = Span::new(at, at + c.len_utf8());
         return Err(FormulaError::syntax(source, span, format!("`{c}` has no meaning in a formula"), hint));
     }
     tokens.push(Token { kind: TokenKind::End, span: Span::new(source.len(), source.len()) });
     Ok(tokens)
+}
+
+/// What a name goes on with. Superscripts and other digits are not part of it: `x²` is no parameter.
+fn is_of_name(c: char) -> bool {
+    c.is_alphabetic() || c.is_ascii_digit() || c == '_'
+}
+
+/// What to write instead of a character that has no meaning; `before` is the formula up to it.
+fn hint_for(c: char, before: &str) -> Option<String> {
+    const SUPERSCRIPTS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+    const SUBSCRIPTS: &str = "₀₁₂₃₄₅₆₇₈₉";
+    let start = before.char_indices().rev().take_while(|(_, c)| is_of_name(*c)).last().map_or(before.len(), |(i, _)| i);
+    let base = &before[start..];
+    if let Some(power) = SUPERSCRIPTS.chars().position(|s| s == c) {
+        return Some(format!("write {base}^{power}"));
+    }
+    if let Some(index) = SUBSCRIPTS.chars().position(|s| s == c) {
+        return Some(format!("write {}{index}", if base.is_empty() { "x" } else { base }));
+    }
+    let hint = match c {
+        '|' => "write abs(x) for the absolute value",
+        '−' | '–' | '—' => "this is a typographic dash; use the minus sign -",
+        '·' | '×' | '⋅' | '∗' | '•' => "multiplication is *",
+        '÷' | '∕' => "division is /",
+        '√' => "write sqrt(x)",
+        '∑' => "write sum(i, 1..d, x[i]^2)",
+        '∞' => "numbers are finite; restrict the support with --bounds \"x=0..inf\"",
+        '{' | '}' => "use ( and )",
+        '=' => "a formula is an expression; set parameters with --param a=1",
+        _ => return None,
+    };
+    Some(hint.to_string())
 }
 
 /// Where the number that starts at `at` ends: digits, one point (not the `..` of a range), an exponent.

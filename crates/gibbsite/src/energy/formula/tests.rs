@@ -226,10 +226,28 @@ fn parameters() {
     assert_eq!(f.unset(), ["beta"]);
     let error = f.set_param("bata", 1.0).unwrap_err();
     assert_eq!(error.hint().as_deref(), Some("did you mean `beta`?"));
+    assert_eq!(f.set_param("z", 1.0).unwrap_err().hint(), None);
+    assert!(f.set_param("e", 0.0).unwrap_err().hint().unwrap().contains("constant 2.718"));
     let version = f.version();
     f.set_theta(&[1.0, 1.0]);
     assert_ne!(f.version(), version);
     assert!(f.unset().is_empty());
+}
+
+#[test]
+fn open_dimensions_are_told() {
+    for (source, open) in [
+        ("sum(i,1..d,a*x[i]^2)", true),
+        ("sum(i,1..3,x[i]^2)", true),
+        ("x[1]^2 + x[d]^2", true),
+        ("x[1]^2 + x[3]^2", false),
+        ("d*x^2", false),
+        ("x^2 + y^2", false),
+        ("x1 + x2", false),
+    ] {
+        assert_eq!(Formula::has_open_dim(source), Ok(open), "{source}");
+    }
+    assert!(Formula::has_open_dim("x^").is_err());
 }
 
 /// Every message, with its caret.
@@ -252,6 +270,14 @@ fn errors_point_at_the_fault() {
         ("y[1]", "`y` cannot be indexed", 0, None),
         ("sum(i, 1..2.5, x[1])", "an index must be an integer, this is 2.5", 10, None),
         ("", "expected a number, a variable or `(`, found the end of the formula", 0, None),
+        ("x²", "`²` has no meaning in a formula", 1, Some("write x^2")),
+        ("2*x1³", "`³` has no meaning in a formula", 4, Some("write x1^3")),
+        ("a₁*x", "`₁` has no meaning in a formula", 1, Some("write a1")),
+        ("2×x", "`×` has no meaning in a formula", 1, Some("multiplication is *")),
+        ("2·x", "`·` has no meaning in a formula", 1, Some("multiplication is *")),
+        ("x − 1", "`−` has no meaning in a formula", 2, Some("minus sign -")),
+        ("π*x", "`π` is not a name here", 0, Some("write pi")),
+        ("foo(x)", "there is no function `foo`", 0, Some("functions:")),
         ("x + 1e999", "`1e999` is too large for a number", 4, None),
     ];
     for (source, message, column, hint) in cases {

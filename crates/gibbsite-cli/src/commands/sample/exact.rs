@@ -1,0 +1,163 @@
+//! The draws against exact expectations, where quadrature gives them: in one to three dimensions. Chains that all sit in
+//! one of two wells agree with each other; only this tells.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gibbsite::diagnostics::summary;
+use gibbsite::energy::Energy;
+use gibbsite::energy::formula::Formula;
+use gibbsite::logz::{LogZError, Options, Quadrature, quadrature};
+use gibbsite::points::{Points, Space};
+
+use super::draw::Drawn;
+use super::report::Tail;
+use crate::resolve::Resolved;
+
+/// Relative tolerance of the quadrature: far below any Monte-Carlo error, and cheap.
+const TOLERANCE: f64 = 1e-6;
+
+/// Error of the quadrature beyond which it is no judge.
+const MAX_ERROR: f64 = 1e-4;
+
+/// Standard errors beyond which a difference is no chance.
+const MAX_Z: f64 = 5.0;
+
+/// Fewest draws that are compared: error bars of fewer are themselves noise.
+const MIN_DRAWS: usize = 100;
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// The mean of a coordinate.
+    Mean(usize),
+    /// The mean squared distance of a coordinate from its exact mean.
+    Spread(usize),
+    /// The mean energy.
+    Energy,
+}
+
+/// An estimate beside its exact value.
+#[derive(Clone, Copy, Debug)]
+pub struct Gap {
+    /// Of what.
+    pub quantity: Quantity,
+    /// From the draws.
+    pub drawn: f64,
+    /// By quadrature.
+    pub exact: f64,
+    /// The difference in standard errors.
+    pub z: f64,
+}
+
+impl Gap {
+    /// Whether the difference is no chance.
+    pub fn is_real(&self) -> bool {
+        self.z.abs() > MAX_Z
+    }
+}
+
+/// Evaluations of the energy that the check may cost: about a second.
+const MAX_EVALS: u64 = 30_000_000;
+
+/// An energy that is undefined once it has been evaluated often enough, so that a quadrature gives up. Whether it does
+/// depends on the number of evaluations alone, not on the order of threads.
+struct Budgeted<'a> {
+    inner: &'a Formula,
+    n_evals: AtomicU64,
+}
+
+impl Energy for Budgeted<'_> {
+    fn space(&self) -> &Space {
+        self.inner.space()
+    }
+
+    fn energy(&self, x: &Points, out: &mut [f64]) {
+        let n = out.len() as u64;
+        if self.n_evals.fetch_add(n, Ordering::Relaxed) + n > MAX_EVALS {
+            return out.fill(f64::NAN);
+        }
+        self.inner.energy(x, out);
+    }
+}
+
+/// The exact density of the model, or why there is none.
+pub fn integrate(model: &Resolved) -> Result<Quadrature, String> {
+    let energy = Budgeted { inner: &model.formula, n_evals: AtomicU64::new(0) };
+    let result = quadrature(&energy, &Options { tol: Some(TOLERANCE) });
+    if energy.n_evals.into_inner() > MAX_EVALS {
+        return Err(format!("quadrature needs more than {} million evaluations", MAX_EVALS / 1_000_000));
+    }
+    match result {
+        Ok(q) if q.error <= MAX_ERROR => Ok(q),
+        Ok(q) => Err(format!("quadrature converges only to {:.0e}", q.error)),
+        Err(LogZError::Dimension { max, .. }) => Err(format!("there is no quadrature beyond {max} dimensions")),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+/// Probability of the outermost nodes that may not carry a moment, and the share of the moment they may have.
+const TAIL: (f64, f64) = (1e-8, 0.01);
+
+/// The least Pareto shape of coordinate `j`, where a moment does not converge: 1 for the mean, 1/2 for the variance.
+///
+/// With shape k the part of the n-th moment that lies beyond probability p is p^(1 - n k), or all of it where it diverges.
+pub fn tail(q: &Quadrature, j: usize) -> Option<f64> {
+    let x = q.points.real.col(j);
+    let mut order: Vec<usize> = (0..q.n()).filter(|i| q.w[*i] > 0.0).collect();
+    order.sort_unstable_by(|a, b| x[*b].abs().total_cmp(&x[*a].abs()));
+    let share = |power: i32| {
+        let (mut mass, mut outer, mut all) = (0.0, 0.0, 0.0);
+        for &i in &order {
+            mass += q.w[i];
+            let part = q.w[i] * x[i].abs().powi(power);
+            outer += if mass < TAIL.0 { part } else { 0.0 };
+            all += part;
+        }
+        outer / all
+    };
+    if share(1) > TAIL.1 { Some(1.0) } else { (share(2) > TAIL.1).then_some(0.5) }
+}
+
+/// Mean and spread of every coordinate, and the mean energy, against the quadrature; those whose tails are too heavy for an
+/// error bar are left out.
+///
+/// # Errors
+/// Why nothing can be compared.
+pub fn compare(q: &Quadrature, drawn: &Drawn, tails: &[Tail]) -> Result<Vec<Gap>, String> {
+    if drawn.energy.len() < MIN_DRAWS || drawn.n_draws < gibbsite::diagnostics::MIN_DRAWS {
+        return Err(format!("fewer than {MIN_DRAWS} draws, or too few a chain for error bars"));
+    }
+    let mut gaps = Vec::new();
+    // The error is that of the draws, of the sampler where it is biased, and of the quadrature.
+    let mut compare = |quantity: Quantity, chains: &[Vec<f64>], at_nodes: &[f64], bias: f64| {
+        let s = summary(chains);
+        let exact = q.expect(at_nodes);
+        let z = (s.mean - exact) / s.mcse_mean.hypot(bias).hypot(q.expect_error(at_nodes) + TOLERANCE * exact.abs());
+        if z.is_finite() || s.mcse_mean == 0.0 {
+            gaps.push(Gap { quantity, drawn: s.mean, exact, z });
+        }
+    };
+    for j in 0..drawn.dim {
+        let chains = drawn.coordinate(j);
+        let bias = drawn.bias.as_ref().map(|b| b.coordinates[j]);
+        let mean = q.expect(q.points.real.col(j));
+        if tails[j].has_variance() {
+            compare(Quantity::Mean(j), &chains, q.points.real.col(j), bias.map_or(0.0, |b| b.mean_difference));
+        }
+        if tails[j].has_fourth_moment() {
+            let squares: Vec<Vec<f64>> =
+                chains.iter().map(|c| c.iter().map(|x| (x - mean).powi(2)).collect()).collect();
+            let values: Vec<f64> = q.points.real.col(j).iter().map(|x| (x - mean).powi(2)).collect();
+            let bias = bias.map_or(0.0, |b| b.sd.powi(2) * (b.sd_ratio.powi(2) - 1.0));
+            compare(Quantity::Spread(j), &squares, &values, bias);
+        }
+    }
+    let bias = drawn.bias.as_ref().map_or(0.0, |b| b.energy);
+    compare(Quantity::Energy, &drawn.energies(), &q.energy, bias);
+    Ok(gaps)
+}
+
+/// The gap of the largest z.
+pub fn largest(gaps: &[Gap]) -> Option<&Gap> {
+    gaps.iter().max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
+}
