@@ -266,7 +266,6 @@ impl Formula {
             self.compile(&graph, &roots)
         })
     }
-
 }
 
 /// Points outside the bounds have infinite energy.

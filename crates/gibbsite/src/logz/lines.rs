@@ -54,7 +54,7 @@ pub(crate) struct Line {
     pub peak: [f64; 3],
     /// Largest |x| with relevant mass, this coordinate and the inner ones.
     pub reach: [f64; 3],
-    /// Panels by increasing x; empty for crude lines, and where nodes are not collected.
+    /// Panels by increasing x; empty for crude lines, and for inner ones where nodes are not collected.
     pub panels: Vec<Panel>,
     /// Direction in which the integral is infinite.
     pub diverges: Option<Diverges>,
@@ -162,9 +162,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                 let cut = (self.tol[j] * 1e-3).ln() + relaxed[i];
                 // What the panels leave out at either end belongs to the error.
                 line.rel_err += 2.0 * cut.exp();
-                starts.extend(
-                    scan.panels(self.supports[j], cut, drop).into_iter().map(|(a, b)| (i as u32, a, b)),
-                );
+                starts.extend(scan.panels(self.supports[j], cut, drop).into_iter().map(|(a, b)| (i as u32, a, b)));
             }
             lines.push(line);
         }
@@ -188,7 +186,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         // Lines far from the mass are noise at any resolution: crude ones stop early.
         let (max_rounds, max_samples) = if full { (100, 20_000) } else { (100, 1000) };
         let no_floor = vec![f64::NEG_INFINITY; n];
-        let mut lines: Vec<(Scan, Vec<Line>)> = vec![(Scan::new(outer), Vec::new()); n];
+        let mut lines: Vec<(Scan, Vec<Line>)> = vec![(Scan::new(outer, self.dim()), Vec::new()); n];
         let mut at = Wanted::default();
         for i in 0..n {
             at.line.extend(std::iter::repeat_n(i as u32, grid.len()));
@@ -372,7 +370,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             }
         }
         for line in lines.iter_mut() {
-            if self.collect {
+            if self.collect || j == 0 {
                 line.panels.sort_by(|a, b| a.lo.total_cmp(&b.lo));
             } else {
                 line.panels = Vec::new();

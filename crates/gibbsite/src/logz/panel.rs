@@ -80,14 +80,7 @@ pub(crate) fn make_panel(lo: f64, hi: f64, ell: &[f64], ends: [f64; 2], inner: V
 }
 
 /// Sums the panels of a line; moves those that must be halved to `pending`.
-pub(crate) fn select(
-    i: u32,
-    line: &mut Line,
-    tol: f64,
-    tail: f64,
-    stop: bool,
-    pending: &mut Vec<(u32, f64, f64)>,
-) {
+pub(crate) fn select(i: u32, line: &mut Line, tol: f64, tail: f64, stop: bool, pending: &mut Vec<(u32, f64, f64)>) {
     let top = line.panels.iter().map(|p| p.top).fold(f64::NEG_INFINITY, f64::max);
     if top == f64::NEG_INFINITY {
         line.log_z = top;

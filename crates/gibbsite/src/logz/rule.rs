@@ -250,7 +250,10 @@ mod tests {
                         let truth = exact(&l, &[at]);
                         let error = (s.k * s.top.exp() - truth).abs() / truth;
                         let claimed = s.err * s.top.exp() / truth;
-                        assert!(error <= 15.0 * claimed + 1e-9, "{name} of {strength} at {at}: {error:e} claimed {claimed:e}");
+                        assert!(
+                            error <= 15.0 * claimed + 1e-9,
+                            "{name} of {strength} at {at}: {error:e} claimed {claimed:e}"
+                        );
                     }
                 }
             }

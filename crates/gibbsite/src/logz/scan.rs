@@ -14,11 +14,12 @@ pub(crate) struct Sample {
 /// Largest |x| a line is followed to.
 const FAR: f64 = 1e300;
 
-/// Largest |x| to which a density is followed that neither decays nor rises steeply.
-const FLAT_FAR: f64 = 1e150;
+/// Largest |x| to which a density is followed that neither decays nor rises steeply: in one dimension, and in more, where
+/// every line that stays flat costs as much as the whole of one.
+const FLAT_FAR: [f64; 3] = [1e150, 1e20, 1e7];
 
 /// Largest |x| to which a rising density of inner integrals is followed.
-const RISE_FAR: f64 = 1e30;
+const RISE_FAR: f64 = 1e15;
 
 /// Rounds of samples on one line.
 const MAX_ROUNDS: u32 = 150;
@@ -49,6 +50,8 @@ pub(crate) struct Scan {
     overflow: Option<f64>,
     /// Whether l comes from inner integrals, which lose their peaks when followed too far.
     nested: bool,
+    /// Largest |x| to which a flat density is followed.
+    flat_far: f64,
 }
 
 /// A grid over the support: spacing `du` (finer where the reach is short) near the origin, geometric far out to `reach` and
@@ -89,9 +92,9 @@ fn half_line(end: f64, reach: f64, du: f64) -> impl Iterator<Item = f64> {
 }
 
 impl Scan {
-    /// No samples yet.
-    pub fn new(nested: bool) -> Self {
-        Self { nested, ..Self::default() }
+    /// No samples yet; in `dim` dimensions altogether.
+    pub fn new(nested: bool, dim: usize) -> Self {
+        Self { nested, flat_far: FLAT_FAR[dim.clamp(1, 3) - 1], ..Self::default() }
     }
 
     /// Adds samples and keeps the order.
@@ -284,7 +287,7 @@ impl Scan {
             return End::Settled;
         }
         // Neither decaying nor rising steeply, and as far out as can be: more samples would not change the verdict.
-        if !finite && z0 > FLAT_FAR && decays <= 1e-9 && change <= 3.0 * log_ratio {
+        if !finite && z0 > self.flat_far && decays <= 1e-9 && change <= 3.0 * log_ratio {
             return End::Diverges;
         }
         if !finite && self.nested && z0 > RISE_FAR && change > 0.0 {
