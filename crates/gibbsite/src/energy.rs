@@ -14,10 +14,24 @@ pub trait Energy: Send + Sync {
     /// `out[i] = E(x_i)`, shape `(n,)`. `+inf` means outside the support; NaN is a bug or an undefined value.
     fn energy(&self, x: &Points, out: &mut [f64]);
 
+    /// Independent parts: `E(x) = sum_k E_k(x_k)`, where the `x_k` share out the coordinates, so that Z is the product of the
+    /// Z_k. Empty where none are known.
+    fn parts(&self) -> Vec<Part> {
+        Vec::new()
+    }
+
     /// Changes whenever the parameters change; kernels compare it in debug builds to detect stale caches.
     fn version(&self) -> u64 {
         0
     }
+}
+
+/// One of several independent parts of an energy.
+pub struct Part {
+    /// Which coordinates of the whole it depends on.
+    pub coordinates: Vec<usize>,
+    /// The energy of these coordinates.
+    pub energy: Box<dyn Energy>,
 }
 
 /// An energy with a gradient in x.

@@ -14,7 +14,7 @@ pub(crate) mod rule;
 mod scan;
 pub mod simpson;
 
-pub use adaptive::{Options, log_z, quadrature};
+pub use adaptive::{Integral, Options, integrate, log_z, quadrature};
 pub use quadrature::Quadrature;
 
 /// What `lower` and `upper` of a [`LogZ`] mean.
@@ -222,6 +222,25 @@ impl LogZError {
             Self::TooManyPoints { .. } => "make --n smaller, or use --method auto",
             Self::TooHard { .. } => "use --method importance, or restrict the support with --bounds",
             Self::Draws { .. } => "ask for more draws",
+        }
+    }
+}
+
+impl LogZError {
+    /// The same error of the whole energy of `dim` coordinates, found in its part of these `coordinates`.
+    fn of_part(self, coordinates: &[usize], dim: usize) -> Self {
+        let spread = |v: Vec<f64>| {
+            let mut whole = vec![0.0; dim];
+            coordinates.iter().zip(v).for_each(|(&j, v)| whole[j] = v);
+            whole
+        };
+        match self {
+            Self::Undefined { point } => Self::Undefined { point: spread(point) },
+            Self::Unbounded { point } => Self::Unbounded { point: spread(point) },
+            Self::Diverges { direction } => Self::Diverges { direction: spread(direction) },
+            Self::DivergesAtEnd { axis, end } => Self::DivergesAtEnd { axis: coordinates[axis], end },
+            Self::Box { axis, lower, upper } => Self::Box { axis: coordinates[axis], lower, upper },
+            other => other,
         }
     }
 }

@@ -7,7 +7,7 @@ use gibbsite::energy::{Differentiable, Energy};
 use gibbsite::logz::{self, LogZError, Options, quadrature};
 use gibbsite::points::{Matrix, Points, Support};
 use gibbsite::rng::{Purpose, Run, Streams};
-use gibbsite::uses::density::thermodynamics;
+use gibbsite::uses::density::Thermodynamics;
 
 #[track_caller]
 fn make(name: &str, params: &[(&str, f64)]) -> MenuEnergy {
@@ -173,8 +173,8 @@ fn reference_moments_hold() {
     // The variance by Simpson's rule with 240,000 intervals.
     assert!((q.sd()[0].powi(2) - 0.615_527_185_732_955).abs() < 1e-12);
     for (name, entropy) in [("8-gaussians", 2.831_880_406_1), ("25-gaussians", 0.065_288_344_2)] {
-        let q = quadrature(&make(name, &[]).formula, &Options::default()).unwrap();
-        let found = thermodynamics(&q).entropy;
+        let found = logz::integrate(&make(name, &[]).formula, &Options::default()).unwrap();
+        let found = Thermodynamics::from(&found).entropy;
         assert!((found - entropy).abs() < 1e-8, "{name}: {found} instead of {entropy}");
     }
 }

@@ -8,7 +8,7 @@ use super::{names, values};
 /// log Z = log of the integral of exp(-E), with an error and what kind of bound it is
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-auto is exact if possible (closed form, quadrature), else two independent methods compared. `bounds` says what \
+auto is exact if possible (closed form, quadrature), else importance sampling, with a warning that nothing has checked it. `bounds` says what \
 lower and upper mean: exact, guaranteed, if_draws_exact, statistical or none.
 
 Examples:

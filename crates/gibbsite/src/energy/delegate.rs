@@ -1,6 +1,6 @@
 //! References and boxes of energies are energies, so that composites can borrow or own their parts.
 
-use super::{Differentiable, Energy, Jet, Parametric};
+use super::{Differentiable, Energy, Jet, Parametric, Part};
 use crate::points::{Matrix, Points, Space};
 
 macro_rules! delegate {
@@ -11,6 +11,9 @@ macro_rules! delegate {
             }
             fn energy(&self, x: &Points, out: &mut [f64]) {
                 (**self).energy(x, out);
+            }
+            fn parts(&self) -> Vec<Part> {
+                (**self).parts()
             }
             fn version(&self) -> u64 {
                 (**self).version()

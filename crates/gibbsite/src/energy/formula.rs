@@ -20,6 +20,7 @@ pub(crate) mod graph;
 pub(crate) mod groups;
 mod lower;
 mod parse;
+mod part;
 mod program;
 mod tile;
 mod uniforms;
@@ -30,7 +31,7 @@ pub use error::{FormulaError, Span};
 use graph::{Graph, Id};
 use program::Program;
 
-use super::{Differentiable, Energy, Jet, Parametric};
+use super::{Differentiable, Energy, Jet, Parametric, Part};
 use crate::points::{Matrix, Points, Space, Support};
 use crate::{scratch, simd, suggest};
 
@@ -265,15 +266,15 @@ impl Formula {
             self.compile(&graph, &roots)
         })
     }
+}
 
-    /// Points outside the bounds have infinite energy.
-    fn exclude_outside(&self, x: &Points, e: &mut [f64]) {
-        for (j, support) in self.space.reals.iter().enumerate() {
-            if *support != Support::Real {
-                for (e, &x) in e.iter_mut().zip(x.real.col(j)) {
-                    if x < support.lower() || x > support.upper() {
-                        *e = f64::INFINITY;
-                    }
+/// Points outside the bounds have infinite energy.
+fn exclude_outside(space: &Space, x: &Points, e: &mut [f64]) {
+    for (j, support) in space.reals.iter().enumerate() {
+        if *support != Support::Real {
+            for (e, &x) in e.iter_mut().zip(x.real.col(j)) {
+                if x < support.lower() || x > support.upper() {
+                    *e = f64::INFINITY;
                 }
             }
         }
@@ -287,7 +288,11 @@ impl Energy for Formula {
 
     fn energy(&self, x: &Points, out: &mut [f64]) {
         self.value.run(&x.real, None, out, &mut []);
-        self.exclude_outside(x, out);
+        exclude_outside(&self.space, x, out);
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        part::parts(self)
     }
 
     fn version(&self) -> u64 {
@@ -298,7 +303,7 @@ impl Energy for Formula {
 impl Differentiable for Formula {
     fn energy_grad(&self, x: &Points, e: &mut [f64], grad: &mut Matrix<f64>) {
         self.value_gradient_program().run(&x.real, None, e, grad.as_mut_slice());
-        self.exclude_outside(x, e);
+        exclude_outside(&self.space, x, e);
     }
 
     fn grad(&self, x: &Points, grad: &mut Matrix<f64>) {

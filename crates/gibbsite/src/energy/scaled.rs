@@ -1,6 +1,6 @@
 //! An energy times an inverse temperature.
 
-use super::{Differentiable, Energy, Jet, Parametric};
+use super::{Differentiable, Energy, Jet, Parametric, Part};
 use crate::points::{Matrix, Points, Space};
 use crate::scratch;
 
@@ -52,6 +52,11 @@ impl<E: Energy> Energy for Scaled<E> {
     fn energy(&self, x: &Points, out: &mut [f64]) {
         self.inner.energy(x, out);
         self.scale_all(out);
+    }
+
+    fn parts(&self) -> Vec<Part> {
+        let scaled = |p: Part| Part { energy: Box::new(Scaled::new(p.energy, self.beta)), ..p };
+        self.inner.parts().into_iter().map(scaled).collect()
     }
 
     fn version(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! Adaptive quadrature of exp(-E) over the whole support, in one to three dimensions.
+//! Adaptive quadrature of exp(-E) over the whole support, in one to three dimensions or of independent parts of so few.
 //!
 //! Each line is scanned over many scales for its mass (see [`super::scan`]), cut into panels, and integrated by the
 //! 21-point Gauss-Kronrod pair with bisection of the worst panels; two and three dimensions nest lines (see
@@ -49,7 +49,7 @@ pub(crate) fn tree<E: Energy + ?Sized>(energy: &E, options: &Options, collect: b
             let s = context.supports[j];
             let offset =
                 [s.lower(), s.upper()].into_iter().filter(|e| e.is_finite()).fold(0.0f64, |m, e| m.max(e.abs()));
-            *reach = (4.0 * (line.reach[j] + offset)).clamp(1e-3, REACH);
+            *reach = (4.0 * (line.reach[j] + offset)).clamp(1e-290, REACH);
         }
     }
     let line = first(context.integrate(0, &start, &[f64::NEG_INFINITY], true)?);
@@ -121,20 +121,79 @@ fn verdict<E: ?Sized>(line: &Line, dim: usize, context: &Context<'_, E>) -> Resu
     Ok(())
 }
 
-/// log Z by adaptive quadrature, 1 to 3 real dimensions.
+/// log Z with the mean and variance of the energy, by adaptive quadrature of each independent part of the energy
+/// ([`Energy::parts`]), of at most 3 real dimensions.
 ///
 /// # Errors
 /// [`LogZError::Diverges`] with the direction when exp(-E) is not integrable, [`LogZError::Undefined`] with the point
-/// when E is NaN, [`LogZError::Dimension`] and [`LogZError::Labels`] when the space does not fit.
-pub fn log_z<E: Energy + ?Sized>(energy: &E, options: &Options) -> Result<LogZ, LogZError> {
-    let tree = tree(energy, options, false)?;
-    let mut out = LogZ::exact(tree.line.log_z, tree.line.rel_err.max(f64::EPSILON), "quadrature", tree.n_evals);
-    if tree.line.rel_err > 1e-6 {
-        out.exact = false;
-        out.bounds = super::Bounds::None;
-        out.warnings.push(format!("quadrature converged only to {:.1e}", tree.line.rel_err));
+/// when E is NaN, [`LogZError::Dimension`] and [`LogZError::Labels`] when the space does not fit, [`LogZError::TooHard`]
+/// when the budget of evaluations does not suffice.
+pub fn integrate<E: Energy + ?Sized>(energy: &E, options: &Options) -> Result<Integral, LogZError> {
+    let parts = energy.parts();
+    if parts.len() < 2 {
+        return Ok(Integral::of(&tree(energy, options, false)?));
     }
-    Ok(out)
+    let dim = energy.space().dim();
+    let mut total = Integral { log_z: 0.0, error: 0.0, mean_energy: 0.0, heat_capacity: 0.0, n_evals: 0 };
+    for part in &parts {
+        let one = integrate(&part.energy, options).map_err(|e| e.of_part(&part.coordinates, dim))?;
+        total.log_z += one.log_z;
+        total.error += one.error;
+        total.mean_energy += one.mean_energy;
+        total.heat_capacity += one.heat_capacity;
+        total.n_evals += one.n_evals;
+    }
+    Ok(total)
+}
+
+/// What the integral of exp(-E) over all coordinates says about the energy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Integral {
+    /// log Z.
+    pub log_z: f64,
+    /// Estimated absolute error of log Z.
+    pub error: f64,
+    /// E_p[E].
+    pub mean_energy: f64,
+    /// Var_p[E], the heat capacity at inverse temperature 1.
+    pub heat_capacity: f64,
+    /// Energy evaluations.
+    pub n_evals: u64,
+}
+
+/// Error of log Z above which an integral does not count as exact.
+const MAX_ERROR: f64 = 1e-6;
+
+impl Integral {
+    fn of(tree: &Tree) -> Self {
+        let line = &tree.line;
+        Self {
+            log_z: line.log_z,
+            error: line.rel_err.max(f64::EPSILON),
+            mean_energy: line.energy.mean,
+            heat_capacity: line.energy.variance,
+            n_evals: tree.n_evals,
+        }
+    }
+
+    /// log Z as an estimate among others.
+    pub fn to_log_z(&self) -> LogZ {
+        let mut out = LogZ::exact(self.log_z, self.error, "quadrature", self.n_evals);
+        if self.error > MAX_ERROR {
+            out.exact = false;
+            out.bounds = super::Bounds::None;
+            out.warnings.push(format!("quadrature converged only to {:.1e}", self.error));
+        }
+        out
+    }
+}
+
+/// log Z by [`integrate`].
+///
+/// # Errors
+/// As [`integrate`].
+pub fn log_z<E: Energy + ?Sized>(energy: &E, options: &Options) -> Result<LogZ, LogZError> {
+    Ok(integrate(energy, options)?.to_log_z())
 }
 
 /// The nodes and weights of a converged quadrature, for expectations under p. Deterministic.

@@ -19,21 +19,31 @@ pub fn closed_form<E: Tractable + ?Sized>(energy: &E) -> LogZ {
     LogZ::exact(value, 2.0 * f64::EPSILON * value.abs().max(1.0), "closed form", 0)
 }
 
-/// log Z by quadrature in up to three real dimensions, else by importance sampling from a Student t that is adapted to the
-/// energy (with warnings where it cannot be trusted; above ten dimensions it rarely can).
+/// log Z by quadrature of independent parts of up to three real dimensions, else by [`sampled`].
 ///
 /// # Errors
 /// [`LogZError`]; an energy that is not integrable is refused with the direction in up to three dimensions. In more
 /// dimensions nothing here can tell, and `warnings` says so.
 pub fn log_z<E: Energy + ?Sized>(energy: &E, options: &Options, n_draws: usize, seed: u64) -> Result<LogZ, LogZError> {
     let dim = super::require_real(energy, "auto", usize::MAX)?;
-    if dim <= MAX_EXACT_DIM {
-        return adaptive::log_z(energy, options);
+    match adaptive::log_z(energy, options) {
+        Err(LogZError::Dimension { .. }) => {}
+        other => return other,
     }
-    let base = adapted_base(energy, n_draws.clamp(256, 8192), seed)?;
-    let mut z = importance::log_z(energy, &base, n_draws, seed)?;
+    let mut z = sampled(energy, n_draws, seed)?;
     z.warnings.push(format!("{dim} dimensions are too many for quadrature: this is an estimate, and whether exp(-E) is integrable was not checked"));
     Ok(z)
+}
+
+/// log Z by importance sampling from a Student t that is adapted to the energy. Modes that the adaptation does not find are
+/// missing from the estimate and from its error; above ten dimensions its weights can rarely be trusted.
+///
+/// # Errors
+/// [`LogZError`].
+pub fn sampled<E: Energy + ?Sized>(energy: &E, n_draws: usize, seed: u64) -> Result<LogZ, LogZError> {
+    super::require_real(energy, "importance", usize::MAX)?;
+    let base = adapted_base(energy, n_draws.clamp(256, 8192), seed)?;
+    importance::log_z(energy, &base, n_draws, seed)
 }
 
 /// Adaptive importance sampling (population Monte Carlo): a Student t with 4 degrees of freedom whose mean and covariance

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::LogZError;
-use super::panel::{Panel, make_panel, select};
-use super::rule::{N, NODES};
+use super::panel::{Panel, Spread, make_panel, select};
+use super::rule::{ENDS, N, NODES};
 use super::scan::{End, Sample, Scan, base_grid};
 use crate::energy::Energy;
 use crate::points::{Matrix, Points, Support};
@@ -20,7 +20,10 @@ use crate::points::{Matrix, Points, Support};
 const BLOCK: usize = 64;
 
 /// Energy evaluations after which quadrature gives up, by dimension: some ten times what hard integrands need.
-const MAX_EVALS: [u64; 3] = [20_000_000, 20_000_000, 1_000_000_000];
+const MAX_EVALS: [u64; 3] = [20_000_000, 30_000_000, 300_000_000];
+
+/// The same where the nodes are kept: a hundred bytes of each evaluation stay in memory.
+const MAX_EVALS_KEPT: u64 = 30_000_000;
 
 /// Everything that stays the same while one integral is computed.
 pub(crate) struct Context<'a, E: ?Sized> {
@@ -45,11 +48,13 @@ pub(crate) struct Line {
     pub log_z: f64,
     /// Estimated relative error of the integral.
     pub rel_err: f64,
+    /// Mean and variance of the energy under exp(-E) on the line; zero for crude lines.
+    pub energy: Spread,
     /// Where exp(-E) is largest, this coordinate and the inner ones.
     pub peak: [f64; 3],
     /// Largest |x| with relevant mass, this coordinate and the inner ones.
     pub reach: [f64; 3],
-    /// Panels by increasing x; empty for crude lines.
+    /// Panels by increasing x; empty for crude lines, and for inner ones where nodes are not collected.
     pub panels: Vec<Panel>,
     /// Direction in which the integral is infinite.
     pub diverges: Option<Diverges>,
@@ -101,7 +106,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         m.col_mut(j).copy_from_slice(&at.x);
         if j + 1 == self.dim() {
             // Whether the limit is passed depends on the total alone, not on the order of threads.
-            let limit = MAX_EVALS[self.dim() - 1];
+            let limit = MAX_EVALS[self.dim() - 1].min(if self.collect { MAX_EVALS_KEPT } else { u64::MAX });
             if self.n_evals.fetch_add(n as u64, Ordering::Relaxed) + n as u64 > limit {
                 return Err(LogZError::TooHard { limit });
             }
@@ -147,7 +152,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         let mut starts = Vec::new();
         let mut relaxed = Vec::with_capacity(scanned.len());
         for (i, (scan, notes)) in scanned.iter().enumerate() {
-            let line = self.crude_line(j, prefix, i, scan, notes);
+            let mut line = self.crude_line(j, prefix, i, scan, notes);
             // A line that weighs little need not be accurate: its tolerance is relative to the heaviest one.
             let relax = (floor[i] + self.margin() - line.log_z).clamp(0.0, (1e-3 / self.tol[j]).ln());
             relaxed.push(if relax.is_nan() { 0.0 } else { relax });
@@ -155,9 +160,9 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             if go_on {
                 let drop = 5.0 + 0.4 * (self.tol[j].ln() + relaxed[i] + 30.0).clamp(0.0, 15.0);
                 let cut = (self.tol[j] * 1e-3).ln() + relaxed[i];
-                starts.extend(
-                    scan.panels(self.supports[j], cut, drop).into_iter().map(|(a, b)| (i as u32, a, b, f64::NAN)),
-                );
+                // What the panels leave out at either end belongs to the error.
+                line.rel_err += 2.0 * cut.exp();
+                starts.extend(scan.panels(self.supports[j], cut, drop).into_iter().map(|(a, b)| (i as u32, a, b)));
             }
             lines.push(line);
         }
@@ -179,9 +184,9 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         let n = prefix.n_rows();
         let outer = j + 1 < self.dim();
         // Lines far from the mass are noise at any resolution: crude ones stop early.
-        let (max_rounds, max_samples) = if full { (40, 20_000) } else { (28, 500) };
+        let (max_rounds, max_samples) = if full { (100, 20_000) } else { (100, 1000) };
         let no_floor = vec![f64::NEG_INFINITY; n];
-        let mut lines: Vec<(Scan, Vec<Line>)> = vec![(Scan::new(outer), Vec::new()); n];
+        let mut lines: Vec<(Scan, Vec<Line>)> = vec![(Scan::new(outer, self.dim()), Vec::new()); n];
         let mut at = Wanted::default();
         for i in 0..n {
             at.line.extend(std::iter::repeat_n(i as u32, grid.len()));
@@ -303,7 +308,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         prefix: &Matrix<f64>,
         lines: &mut [Line],
         relaxed: &[f64],
-        mut pending: Vec<(u32, f64, f64, f64)>,
+        mut pending: Vec<(u32, f64, f64)>,
     ) -> Result<(), LogZError> {
         let tol = self.tol[j];
         let mut touched = vec![false; lines.len()];
@@ -325,29 +330,33 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                 break;
             }
             let mut at = Wanted::default();
-            for (line, lo, hi, _) in &pending {
+            for (line, lo, hi) in &pending {
                 let (c, h) = (0.5 * (lo + hi), 0.5 * (hi - lo));
-                at.line.extend(std::iter::repeat_n(*line, N));
-                at.x.extend(NODES.iter().map(|t| (c + h * t).clamp(inside.0, inside.1)));
+                at.line.extend(std::iter::repeat_n(*line, N + 2));
+                at.x.extend(NODES.iter().chain(&ENDS).map(|t| (c + h * t).clamp(inside.0, inside.1)));
             }
             let (ell, inner) = self.eval(j, prefix, &at, &floor, true)?;
             let mut inner = inner.into_iter();
             touched.fill(false);
-            for (p, (line, lo, hi, parent)) in pending.iter().enumerate() {
-                let l = &ell[p * N..(p + 1) * N];
-                let kids: Vec<Line> = inner.by_ref().take(N).collect();
+            for (p, (line, lo, hi)) in pending.iter().enumerate() {
+                let (l, ends) = ell[p * (N + 2)..(p + 1) * (N + 2)].split_at(N);
+                let mut kids: Vec<Line> = inner.by_ref().take(N + 2).collect();
+                kids.truncate(N);
                 if let Some(d) = kids.iter().find(|k| k.diverges.is_some() && k.log_z > floor[*line as usize]) {
                     lines[*line as usize].diverges = d.diverges;
                 }
                 if let Some(bad) = l.iter().position(|v| v.is_nan() || *v == f64::INFINITY) {
-                    let point = self.full_point(j, prefix, *line as usize, at.x[p * N + bad], kids.get(bad));
+                    let point = self.full_point(j, prefix, *line as usize, at.x[p * (N + 2) + bad], kids.get(bad));
                     return Err(if l[bad].is_nan() {
                         LogZError::Undefined { point }
                     } else {
                         LogZError::Unbounded { point }
                     });
                 }
-                let panel = make_panel(*lo, *hi, l, kids, *parent, self.collect);
+                // Towards the ends of the support the density may do anything.
+                let look = |x: f64, l: f64| if x > inside.0 && x < inside.1 { l } else { f64::NAN };
+                let ends = [look(*lo, ends[0]), look(*hi, ends[1])];
+                let panel = make_panel(*lo, *hi, l, ends, kids, self.collect);
                 lines[*line as usize].panels.push(panel);
                 touched[*line as usize] = true;
             }
@@ -361,7 +370,11 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             }
         }
         for line in lines.iter_mut() {
-            line.panels.sort_by(|a, b| a.lo.total_cmp(&b.lo));
+            if self.collect || j == 0 {
+                line.panels.sort_by(|a, b| a.lo.total_cmp(&b.lo));
+            } else {
+                line.panels = Vec::new();
+            }
         }
         Ok(())
     }

@@ -12,25 +12,42 @@ pub(crate) struct Panel {
     pub ell: [f64; N],
     /// Inner lines at the nodes, empty at the last level.
     pub inner: Vec<Line>,
-    /// Log of the integral relative to `top`.
+    /// The integral is `k exp(top)`.
     pub top: f64,
     pub k: f64,
+    /// Mean and variance of the energy over the panel under exp(-E).
+    energy: Spread,
     /// Error of the rule and error inherited from inner lines, same units as `k`.
     err: f64,
     inherited: f64,
-    log_raw: f64,
     splittable: bool,
 }
 
-/// Applies the rule to l at the 21 nodes of `[lo, hi]`; `parent_log_raw` is NaN for a panel that was not halved from another.
-pub(crate) fn make_panel(lo: f64, hi: f64, ell: &[f64], inner: Vec<Line>, parent_log_raw: f64, collect: bool) -> Panel {
+/// Mean and variance of the energy.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spread {
+    pub mean: f64,
+    pub variance: f64,
+}
+
+impl Spread {
+    /// That of a mixture of parts with these weights, of any sum. Deviations are taken from the mean, so that an offset of the
+    /// energy does not cancel.
+    fn of_mixture(parts: impl Iterator<Item = (f64, Spread)> + Clone) -> Self {
+        let live = || parts.clone().filter(|(w, _)| *w > 0.0);
+        let total: f64 = live().map(|(w, _)| w).sum();
+        let Some((_, first)) = live().next() else { return Self::default() };
+        let mean = first.mean + live().map(|(w, s)| w * (s.mean - first.mean)).sum::<f64>() / total;
+        let variance = live().map(|(w, s)| w * (s.variance + (s.mean - mean).powi(2))).sum::<f64>() / total;
+        Self { mean, variance }
+    }
+}
+
+/// Applies the rule to l at the 21 nodes of `[lo, hi]` and at its ends.
+pub(crate) fn make_panel(lo: f64, hi: f64, ell: &[f64], ends: [f64; 2], inner: Vec<Line>, collect: bool) -> Panel {
     let h = 0.5 * (hi - lo);
-    let s = rule::sums(ell, h);
-    let log_raw = s.raw.ln() + s.top;
-    // Bisection gains a factor 2^20 where the integrand is smooth, but only 4 or so at a kink: believe the small error
-    // estimate of smooth panels only where the gain was seen.
-    let smooth = parent_log_raw.is_nan() || log_raw < parent_log_raw - 4.0;
-    let err = if smooth { rule::smooth_error(s.raw, s.spread) } else { s.raw };
+    let s = rule::sums(ell, ends, h);
+    let err = s.err;
     let mut inherited = 0.0;
     for (i, l) in inner.iter().enumerate() {
         if l.rel_err.is_finite() && ell[i] > s.top - 50.0 {
@@ -43,32 +60,27 @@ pub(crate) fn make_panel(lo: f64, hi: f64, ell: &[f64], inner: Vec<Line>, parent
     let of_x = 0.5 * lo.abs().max(hi.abs()) * drop / (hi - lo);
     let rounding = s.k * f64::EPSILON * (2.0 + 2.0 * magnitude + of_x);
     let too_narrow = hi - lo <= 64.0 * f64::EPSILON * lo.abs().max(hi.abs());
-    let splittable = err > rounding && s.raw > 2.0 * inherited && !too_narrow;
+    let splittable = err > rounding && s.rough.max(err) > 2.0 * inherited && !too_narrow;
     let mut fixed = [0.0; N];
     fixed.copy_from_slice(ell);
+    let at_node = |i: usize| inner.get(i).map_or(Spread { mean: -fixed[i], variance: 0.0 }, |line| line.energy);
+    let energy = Spread::of_mixture((0..N).map(|i| (KRONROD[i] * (fixed[i] - s.top).exp(), at_node(i))));
     Panel {
         lo,
         hi,
         ell: fixed,
+        energy,
         inner: if collect { inner } else { Vec::new() },
         top: s.top,
         k: s.k,
         err: err.max(0.5 * rounding),
         inherited,
-        log_raw,
         splittable,
     }
 }
 
 /// Sums the panels of a line; moves those that must be halved to `pending`.
-pub(crate) fn select(
-    i: u32,
-    line: &mut Line,
-    tol: f64,
-    tail: f64,
-    stop: bool,
-    pending: &mut Vec<(u32, f64, f64, f64)>,
-) {
+pub(crate) fn select(i: u32, line: &mut Line, tol: f64, tail: f64, stop: bool, pending: &mut Vec<(u32, f64, f64)>) {
     let top = line.panels.iter().map(|p| p.top).fold(f64::NEG_INFINITY, f64::max);
     if top == f64::NEG_INFINITY {
         line.log_z = top;
@@ -80,6 +92,7 @@ pub(crate) fn select(
     let inherited: f64 = line.panels.iter().map(|p| p.inherited * scale(p)).sum();
     line.log_z = top + total.ln();
     line.rel_err = (error + inherited) / total + tail;
+    line.energy = Spread::of_mixture(line.panels.iter().map(|p| (p.k * scale(p), p.energy)));
     if error <= tol * total || stop {
         return;
     }
@@ -106,8 +119,8 @@ pub(crate) fn select(
         k += 1;
         if halve[k - 1] {
             let mid = 0.5 * (p.lo + p.hi);
-            pending.push((i, p.lo, mid, p.log_raw));
-            pending.push((i, mid, p.hi, p.log_raw));
+            pending.push((i, p.lo, mid));
+            pending.push((i, mid, p.hi));
         }
         !halve[k - 1]
     });

@@ -14,8 +14,15 @@ pub(crate) struct Sample {
 /// Largest |x| a line is followed to.
 const FAR: f64 = 1e300;
 
+/// Largest |x| to which a density is followed that neither decays nor rises steeply: in one dimension, and in more, where
+/// every line that stays flat costs as much as the whole of one.
+const FLAT_FAR: [f64; 3] = [1e150, 1e20, 1e7];
+
 /// Largest |x| to which a rising density of inner integrals is followed.
-const RISE_FAR: f64 = 1e12;
+const RISE_FAR: f64 = 1e15;
+
+/// Rounds of samples on one line.
+const MAX_ROUNDS: u32 = 150;
 
 /// Log of the share of the mass that may be left out.
 const NEGLIGIBLE: f64 = -39.0;
@@ -43,14 +50,18 @@ pub(crate) struct Scan {
     overflow: Option<f64>,
     /// Whether l comes from inner integrals, which lose their peaks when followed too far.
     nested: bool,
+    /// Largest |x| to which a flat density is followed.
+    flat_far: f64,
 }
 
-/// A grid over the support: spacing `du` near the origin, geometric far out to `reach` and towards finite ends.
+/// A grid over the support: spacing `du` (finer where the reach is short) near the origin, geometric far out to `reach` and
+/// towards finite ends.
 pub(crate) fn base_grid(support: Support, reach: f64, du: f64) -> Vec<f64> {
     match support {
         Support::Real => {
-            let n = (reach.asinh() / du).ceil() as usize;
-            let half: Vec<f64> = (0..n).map(|k| ((k as f64 + 0.5) * du).sinh()).collect();
+            let unit = (reach / 40.0).min(1.0);
+            let n = ((reach / unit).asinh() / du).ceil() as usize;
+            let half: Vec<f64> = (0..n).map(|k| unit * ((k as f64 + 0.5) * du).sinh()).collect();
             half.iter().rev().map(|x| -x).chain(half.iter().copied()).collect()
         }
         Support::Above(a) => half_line(a, reach, du).map(|z| a + z).filter(|x| *x > a).collect(),
@@ -81,9 +92,9 @@ fn half_line(end: f64, reach: f64, du: f64) -> impl Iterator<Item = f64> {
 }
 
 impl Scan {
-    /// No samples yet.
-    pub fn new(nested: bool) -> Self {
-        Self { nested, ..Self::default() }
+    /// No samples yet; in `dim` dimensions altogether.
+    pub fn new(nested: bool, dim: usize) -> Self {
+        Self { nested, flat_far: FLAT_FAR[dim.clamp(1, 3) - 1], ..Self::default() }
     }
 
     /// Adds samples and keeps the order.
@@ -164,7 +175,7 @@ impl Scan {
     pub fn wants(&mut self, support: Support, floor: f64, n_hull: usize, limits: (u32, usize), out: &mut Vec<f64>) {
         out.clear();
         let top = self.best().ell;
-        if !top.is_finite() || self.rounds >= 60 {
+        if !top.is_finite() || self.rounds >= MAX_ROUNDS {
             return;
         }
         let total = self.crude();
@@ -275,8 +286,8 @@ impl Scan {
         if decays > 1e-9 && left < total + NEGLIGIBLE {
             return End::Settled;
         }
-        // Neither decaying nor rising steeply, and far out: more samples would not change the verdict.
-        if !finite && z0 > 1e7 && decays <= 1e-9 && change <= 3.0 * log_ratio {
+        // Neither decaying nor rising steeply, and as far out as can be: more samples would not change the verdict.
+        if !finite && z0 > self.flat_far && decays <= 1e-9 && change <= 3.0 * log_ratio {
             return End::Diverges;
         }
         if !finite && self.nested && z0 > RISE_FAR && change > 0.0 {

@@ -7,6 +7,9 @@ use crate::points::{Matrix, Points};
 /// Points evaluated in one call.
 const BATCH: usize = 4096;
 
+/// Error of log Z above which a grid has not seen the shape of the energy, so that its error says nothing either.
+const RESOLVED: f64 = 0.05;
+
 /// Most grid points.
 const LIMIT: f64 = 1e9;
 
@@ -14,7 +17,9 @@ const LIMIT: f64 = 1e9;
 /// coordinate: weights h/3 (1, 4, 2, 4, ..., 4, 1), products of them in 2 and 3 dimensions. The sum is a running
 /// log-sum-exp, so no offset of the energy overflows.
 ///
-/// `std_err` is |S_n - S_{n/2}| / 15 relative to S_n (Richardson), NaN where n/2 is odd; what lies outside the box is not counted.
+/// `std_err` is |log S_n - log S_{n/2}|, divided by 15 (Richardson) only where |log S_{n/2} - log S_{n/4}| is at least 8 times as
+/// large, so that order four is seen; plus rounding. It is NaN where n/2 is odd. What lies outside the box, or between the
+/// nodes of all three grids, is not counted.
 ///
 /// # Errors
 /// [`LogZError::Intervals`] for an odd `n`, [`LogZError::Box`] and [`LogZError::BoxLength`] for unusable ends (one end
@@ -42,7 +47,8 @@ pub fn log_z<E: Energy + ?Sized>(energy: &E, lower: &[f64], upper: &[f64], n: us
     let total = (n + 1).pow(dim as u32);
     let h: Vec<f64> = (0..dim).map(|j| (upper[j] - lower[j]) / n as f64).collect();
     let half = (n / 2).is_multiple_of(2);
-    let (mut fine, mut coarse) = (Running::default(), Running::default());
+    let quarter = half && (n / 4).is_multiple_of(2);
+    let (mut fine, mut coarse, mut coarsest) = (Running::default(), Running::default(), Running::default());
     let mut e = Vec::new();
     for start in (0..total).step_by(BATCH) {
         let len = BATCH.min(total - start);
@@ -59,15 +65,19 @@ pub fn log_z<E: Energy + ?Sized>(energy: &E, lower: &[f64], upper: &[f64], n: us
             if e[i] == f64::NEG_INFINITY {
                 return Err(LogZError::Unbounded { point: x.real.row(i) });
             }
-            let (mut w, mut w_half) = (1.0, 1.0);
+            let (mut w, mut w_half, mut w_quarter) = (1.0, 1.0, 1.0);
             for j in 0..dim {
                 let k = index(i, j);
                 w *= weight(k, n) * h[j] / 3.0;
                 w_half *= if k % 2 == 0 { weight(k / 2, n / 2) * h[j] * 2.0 / 3.0 } else { 0.0 };
+                w_quarter *= if k % 4 == 0 { weight(k / 4, n / 4) * h[j] * 4.0 / 3.0 } else { 0.0 };
             }
             fine.add(-e[i], w);
             if half {
                 coarse.add(-e[i], w_half);
+            }
+            if quarter {
+                coarsest.add(-e[i], w_quarter);
             }
         }
     }
@@ -75,9 +85,25 @@ pub fn log_z<E: Energy + ?Sized>(energy: &E, lower: &[f64], upper: &[f64], n: us
     if value == f64::NEG_INFINITY {
         return Err(LogZError::Empty { n_evals: total as u64 });
     }
-    let std_err = if half { ((coarse.log() - value).exp_m1() / 15.0).abs() } else { f64::NAN };
+    let std_err = if half {
+        let (last, before) = ((value - coarse.log()).abs(), (coarse.log() - coarsest.log()).abs());
+        let rounding = f64::EPSILON * (4.0 + value.abs());
+        rounding + if quarter && before >= 8.0 * last { last / 15.0 } else { last }
+    } else {
+        f64::NAN
+    };
+    let mut warnings = Vec::new();
+    if std_err.is_nan() {
+        warnings.push("the error is not known: it needs an n that is a multiple of 4".to_string());
+    } else if std_err > RESOLVED {
+        warnings.push(format!(
+            "the grid does not resolve the energy: with half of its intervals log Z differs by {:.2}",
+            (value - coarse.log()).abs()
+        ));
+    }
     Ok(LogZ {
         std_err,
+        warnings,
         lower: value - std_err,
         upper: value + std_err,
         bounds: Bounds::None,

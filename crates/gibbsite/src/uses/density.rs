@@ -1,7 +1,7 @@
-//! Log density at points, and the thermodynamics of a model, from log Z and a quadrature.
+//! Log density at points, and the thermodynamics of a model, from log Z and the moments of the energy.
 
 use crate::energy::Energy;
-use crate::logz::{LogZ, Quadrature};
+use crate::logz::{Integral, LogZ};
 use crate::points::Points;
 
 /// Log densities at points.
@@ -53,16 +53,15 @@ pub struct Thermodynamics {
     pub error: f64,
 }
 
-/// The thermodynamics of the energy that a quadrature was made for.
-pub fn thermodynamics(q: &Quadrature) -> Thermodynamics {
-    let mean_energy = q.expect(&q.energy);
-    let heat_capacity = q.covariance(&q.energy, &q.energy);
-    Thermodynamics {
-        free_energy: -q.log_z,
-        mean_energy,
-        energy_sd: heat_capacity.sqrt(),
-        heat_capacity,
-        entropy: q.log_z + mean_energy,
-        error: q.error,
+impl From<&Integral> for Thermodynamics {
+    fn from(i: &Integral) -> Self {
+        Self {
+            free_energy: -i.log_z,
+            mean_energy: i.mean_energy,
+            energy_sd: i.heat_capacity.sqrt(),
+            heat_capacity: i.heat_capacity,
+            entropy: i.log_z + i.mean_energy,
+            error: i.error,
+        }
     }
 }

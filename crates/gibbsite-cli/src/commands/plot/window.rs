@@ -1,7 +1,7 @@
 //! Which part of space a picture shows: where p is, or where the user says.
 
 use gibbsite::energy::Energy;
-use gibbsite::logz::{LogZ, LogZError, Options, Quadrature, quadrature};
+use gibbsite::logz::{LogZ, LogZError, Options, Quadrature, integrate, quadrature};
 use gibbsite::points::Support;
 
 use super::reach;
@@ -54,7 +54,9 @@ pub fn of(model: &Resolved, lower: &[f64], upper: &[f64], seed: u64) -> Result<W
             found = (0..dim).map(|j| Some(around(&q, j))).collect();
             window.log_z = Some(match model.log_z {
                 Some(z) => LogZ::exact(z, 2.0 * f64::EPSILON * z.abs().max(1.0), "closed form", 0),
-                None => LogZ::exact(q.log_z, q.error, "quadrature", q.n_evals),
+                // The same call as that of `logz`, hence the same digits.
+                None => integrate(&model.formula, &Options::default())
+                    .map_or_else(|_| LogZ::exact(q.log_z, q.error, "quadrature", q.n_evals), |z| z.to_log_z()),
             });
             window.nodes = Some(q);
         }

@@ -9,12 +9,19 @@ use super::uniforms::{Uniform, Uniforms};
 
 /// The program of the nodes that `roots` need; output k is root k.
 pub fn compile(graph: &Graph, roots: &[Id]) -> Program {
-    Compiler::new(graph, roots).compile(roots)
+    Compiler::new(graph, roots, &[]).compile(roots)
+}
+
+/// As [`compile`], for inputs that hold the coordinates `columns` only, in that order.
+pub fn compile_columns(graph: &Graph, roots: &[Id], columns: &[usize]) -> Program {
+    Compiler::new(graph, roots, columns).compile(roots)
 }
 
 /// Turns scheduled nodes into operations and gives them slots.
 struct Compiler<'a> {
     graph: &'a Graph,
+    /// The coordinates that the inputs hold; empty means all.
+    columns: &'a [usize],
     order: Vec<Id>,
     /// Uses of each node that is computed, outputs included.
     n_uses: HashMap<Id, u32>,
@@ -30,7 +37,7 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(graph: &'a Graph, roots: &[Id]) -> Self {
+    fn new(graph: &'a Graph, roots: &[Id], columns: &'a [usize]) -> Self {
         let order = graph.schedule(roots);
         let fusions: HashMap<Id, [Id; 3]> = order.iter().filter_map(|&id| Some((id, fused(graph, id)?))).collect();
         // Users come after their arguments, so counting backwards leaves out what is computed only inside additions.
@@ -47,6 +54,7 @@ impl<'a> Compiler<'a> {
         }
         Self {
             graph,
+            columns,
             order,
             n_uses,
             fusions,
@@ -91,6 +99,15 @@ impl<'a> Compiler<'a> {
         self.uniforms.read(self.uniform_index[&id])
     }
 
+    /// Where the inputs hold coordinate j.
+    fn column(&self, j: u32) -> u32 {
+        if self.columns.is_empty() {
+            return j;
+        }
+        let at = self.columns.iter().position(|c| *c == j as usize);
+        at.expect("a part reads its own coordinates only") as u32
+    }
+
     fn new_slot(&mut self) -> u32 {
         self.free_slots.pop().unwrap_or_else(|| {
             self.n_slots += 1;
@@ -101,8 +118,8 @@ impl<'a> Compiler<'a> {
     /// Where a node can be read; uniform nodes are spread over a slot first, which is recorded in `temporary`.
     fn source(&mut self, id: Id, temporary: &mut Vec<u32>) -> Source {
         match *self.graph.node(id) {
-            Node::X(j) => Source::X(j),
-            Node::V(j) => Source::V(j),
+            Node::X(j) => Source::X(self.column(j)),
+            Node::V(j) => Source::V(self.column(j)),
             _ if self.graph.is_uniform(id) => {
                 let slot = self.new_slot();
                 let u = self.uniform(id);
@@ -117,11 +134,11 @@ impl<'a> Compiler<'a> {
     fn emit(&mut self, id: Id) {
         let node = self.graph.node(id).clone();
         if let Node::X(j) = node {
-            self.place.insert(id, Source::X(j));
+            self.place.insert(id, Source::X(self.column(j)));
             return;
         }
         if let Node::V(j) = node {
-            self.place.insert(id, Source::V(j));
+            self.place.insert(id, Source::V(self.column(j)));
             return;
         }
         let mut temporary = Vec::new();
