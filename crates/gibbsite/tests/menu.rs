@@ -152,7 +152,6 @@ fn references_hold() {
 }
 
 #[test]
-#[ignore = "a lattice of minima in three dimensions takes long"]
 fn rastrigin_in_three_dimensions() {
     let value = log_z_of("rastrigin", &make("rastrigin", &[("d", 3.0)]));
     assert!((value + 1.484_564_850 * 3.0).abs() < 1e-8, "{value}");
