@@ -387,6 +387,22 @@ fn coordinates_of_any_scale() {
     check("2-D Cauchy", real(2, |x| 1.5 * (1.0 + x[0] * x[0] + x[1] * x[1]).ln()), ln_two_pi(), 1e-10);
 }
 
+/// Lines on which two narrow modes share a cell of the first grid, and a crowd of equal modes.
+#[test]
+fn every_mode_counts() {
+    let pi = std::f64::consts::PI;
+    // log(2 pi sigma r sqrt(2 pi)), the tails below zero being negligible.
+    let ring = |s: f64, r: f64| (2.0 * pi * r * s * (2.0 * pi).sqrt()).ln();
+    let far = |x: &[f64]| 0.5 * (((x[0] - 50.0).hypot(x[1] - 20.0) - 2.0) / 0.01).powi(2);
+    check("far ring", real(2, far), ring(0.01, 2.0), 1e-9);
+    check("thin ring", real(2, |x| 0.5 * ((x[0].hypot(x[1]) - 2.0) / 0.001).powi(2)), ring(0.001, 2.0), 1e-9);
+    let parabola = |x: &[f64]| 1e5 * (x[0] - x[1] * x[1]).powi(2) + (1.0 - x[1]).powi(2);
+    check("thin parabola", real(2, parabola), (pi / 1e5f64.sqrt()).ln(), 1e-10);
+    // 30 wells of 5 cos(2 pi x): 30 I_0(5).
+    let wells = on(&[Support::Interval(-15.0, 15.0)], move |x| 5.0 * (2.0 * pi * x[0]).cos());
+    check("30 wells", wells, (30.0f64 * 27.239871823604442).ln(), 1e-12);
+}
+
 /// Walls, hinges and kinks that the nodes straddle.
 #[test]
 fn kinks_are_resolved() {

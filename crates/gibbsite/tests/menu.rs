@@ -178,6 +178,21 @@ fn reference_moments_hold() {
     }
 }
 
+/// Its line integrals are all equal, so that nothing but the energy itself shows where the nodes are too few.
+#[test]
+fn mean_energy_of_the_checkerboard() {
+    let energy = make("checkerboard", &[]).formula;
+    let found = logz::integrate(&energy, &Options::default()).unwrap();
+    let n = 1000;
+    let ends: Vec<(f64, f64)> = energy.space().reals.iter().map(|s| (s.lower(), s.upper())).collect();
+    let at = |k: usize, j: usize| ends[j].0 + (ends[j].1 - ends[j].0) * (k as f64 + 0.5) / n as f64;
+    let x = Points::from_real(Matrix::from_fn(n * n, 2, |i, j| at([i / n, i % n][j], j)));
+    let mut e = vec![0.0; n * n];
+    energy.energy(&x, &mut e);
+    let (z, ze) = e.iter().fold((0.0, 0.0), |(z, ze), e| (z + (-e).exp(), ze + e * (-e).exp()));
+    assert!((found.mean_energy - ze / z).abs() < 1e-3, "{} instead of {}", found.mean_energy, ze / z);
+}
+
 #[test]
 fn ackley_is_no_model() {
     for d in [1.0, 2.0, 3.0] {

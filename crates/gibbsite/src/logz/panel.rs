@@ -20,6 +20,8 @@ pub(crate) struct Panel {
     /// Error of the rule and error inherited from inner lines, same units as `k`.
     err: f64,
     inherited: f64,
+    /// The error that decides about halving: that of the mean energy counts too, at its own tolerance.
+    need: f64,
     splittable: bool,
 }
 
@@ -43,6 +45,9 @@ impl Spread {
     }
 }
 
+/// How much less an error of the mean energy weighs than one of log Z.
+const MOMENT_TOLERANCE: f64 = 1e-4;
+
 /// Applies the rule to l at the 21 nodes of `[lo, hi]` and at its ends.
 pub(crate) fn make_panel(lo: f64, hi: f64, ell: &[f64], ends: [f64; 2], inner: Vec<Line>, collect: bool) -> Panel {
     let h = 0.5 * (hi - lo);
@@ -60,11 +65,14 @@ pub(crate) fn make_panel(lo: f64, hi: f64, ell: &[f64], ends: [f64; 2], inner: V
     let of_x = 0.5 * lo.abs().max(hi.abs()) * drop / (hi - lo);
     let rounding = s.k * f64::EPSILON * (2.0 + 2.0 * magnitude + of_x);
     let too_narrow = hi - lo <= 64.0 * f64::EPSILON * lo.abs().max(hi.abs());
-    let splittable = err > rounding && s.rough.max(err) > 2.0 * inherited && !too_narrow;
     let mut fixed = [0.0; N];
     fixed.copy_from_slice(ell);
     let at_node = |i: usize| inner.get(i).map_or(Spread { mean: -fixed[i], variance: 0.0 }, |line| line.energy);
     let energy = Spread::of_mixture((0..N).map(|i| (KRONROD[i] * (fixed[i] - s.top).exp(), at_node(i))));
+    // exp(-E) may be known to the last digit where E is not: on lines whose integrals happen to be equal.
+    let deviation = std::array::from_fn(|i| (fixed[i] - s.top).exp() * (at_node(i).mean - energy.mean));
+    let need = err.max(MOMENT_TOLERANCE * rule::error(&deviation, h));
+    let splittable = need > rounding && s.rough.max(need) > 2.0 * inherited && !too_narrow;
     Panel {
         lo,
         hi,
@@ -75,6 +83,7 @@ pub(crate) fn make_panel(lo: f64, hi: f64, ell: &[f64], ends: [f64; 2], inner: V
         k: s.k,
         err: err.max(0.5 * rounding),
         inherited,
+        need,
         splittable,
     }
 }
@@ -93,23 +102,24 @@ pub(crate) fn select(i: u32, line: &mut Line, tol: f64, tail: f64, stop: bool, p
     line.log_z = top + total.ln();
     line.rel_err = (error + inherited) / total + tail;
     line.energy = Spread::of_mixture(line.panels.iter().map(|p| (p.k * scale(p), p.energy)));
-    if error <= tol * total || stop {
+    let needed: f64 = line.panels.iter().map(|p| p.need * scale(p)).sum();
+    if needed <= tol * total || stop {
         return;
     }
     // Halve the worst panels until what the others contribute is well below the tolerance.
     let mut order: Vec<usize> = (0..line.panels.len()).collect();
     order.sort_by(|a, b| {
         let (pa, pb) = (&line.panels[*a], &line.panels[*b]);
-        (pb.err * scale(pb)).total_cmp(&(pa.err * scale(pa))).then(pa.lo.total_cmp(&pb.lo))
+        (pb.need * scale(pb)).total_cmp(&(pa.need * scale(pa))).then(pa.lo.total_cmp(&pb.lo))
     });
-    let mut rest = error;
+    let mut rest = needed;
     let mut halve = vec![false; line.panels.len()];
     for k in order {
         if rest <= 0.25 * tol * total {
             break;
         }
         let p = &line.panels[k];
-        rest -= p.err * scale(p);
+        rest -= p.need * scale(p);
         if p.splittable {
             halve[k] = true;
         }

@@ -111,17 +111,7 @@ pub(crate) fn sums(ell: &[f64], ends: [f64; 2], h: f64) -> Sums {
         k += KRONROD[i] * f[i];
     }
     let spectrum = Spectrum::get();
-    // Coefficients 13 and 14, ..., 19 and 20.
-    let pairs: [f64; 4] = std::array::from_fn(|p| {
-        let c = |row: usize| spectrum.high[row].iter().zip(&f).map(|(w, f)| w * f).sum::<f64>();
-        c(2 * p).hypot(c(2 * p + 1))
-    });
-    let ratio = |p: usize| if pairs[p + 1] > 0.0 { pairs[p + 1] / pairs[p] } else { 0.0 };
-    let r = ratio(0).max(ratio(1)).max(ratio(2));
-    let rough = pairs[3];
-    // From degree 20 to 32 the coefficients fall by r^6. Those of a kink fall too, as k^-2 but unevenly: a ratio of 0.6 or more
-    // is not taken for a sign of smoothness.
-    let mut err = 3.0 * rough * (r / 0.6).min(1.0).powi(6);
+    let (mut err, rough) = spectrum.error(&f);
     for (end, l) in ends.into_iter().enumerate() {
         if l < f64::INFINITY {
             let predicted: f64 = spectrum.at_end[end].iter().zip(&f).map(|(w, f)| w * f).sum();
@@ -130,6 +120,11 @@ pub(crate) fn sums(ell: &[f64], ends: [f64; 2], h: f64) -> Sums {
         }
     }
     Sums { top, k: k * h, err: err * h, rough: rough * h }
+}
+
+/// Error of the Kronrod sum of these values on a panel of half width `h`.
+pub(crate) fn error(values: &[f64; N], h: f64) -> f64 {
+    Spectrum::get().error(values).0 * h
 }
 
 /// Distance from an end to the first node, in half widths.
@@ -150,6 +145,20 @@ impl Spectrum {
     fn get() -> &'static Self {
         static SPECTRUM: std::sync::OnceLock<Spectrum> = std::sync::OnceLock::new();
         SPECTRUM.get_or_init(Self::new)
+    }
+
+    /// Error of the Kronrod sum of values at the nodes, and the size of their highest coefficients.
+    fn error(&self, f: &[f64; N]) -> (f64, f64) {
+        // Coefficients 13 and 14, ..., 19 and 20.
+        let pairs: [f64; 4] = std::array::from_fn(|p| {
+            let c = |row: usize| self.high[row].iter().zip(f).map(|(w, f)| w * f).sum::<f64>();
+            c(2 * p).hypot(c(2 * p + 1))
+        });
+        let ratio = |p: usize| if pairs[p + 1] > 0.0 { pairs[p + 1] / pairs[p] } else { 0.0 };
+        let r = ratio(0).max(ratio(1)).max(ratio(2));
+        // From degree 20 to 32 the coefficients fall by r^6. Those of a kink fall too, as k^-2 but unevenly: a ratio of 0.6 or
+        // more is not taken for a sign of smoothness.
+        (3.0 * pairs[3] * (r / 0.6).min(1.0).powi(6), pairs[3])
     }
 
     /// Polynomials orthonormal under the Kronrod weights, by the three-term recurrence (Gautschi 2004, section 2.2.3.1), with

@@ -194,7 +194,8 @@ impl Scan {
         self.rounds += 1;
     }
 
-    /// Peaks that drop by more than 3 to a neighbour may hide a much higher top: 4 more points on either side.
+    /// Peaks that drop by more than 3 to a neighbour may hide a much higher top, by several times that drop where two narrow ones
+    /// share a cell: 4 more points on either side.
     fn unresolved_peaks(&self, top: f64, out: &mut Vec<f64>) {
         let s = &self.s;
         for i in 0..s.len() {
@@ -207,7 +208,7 @@ impl Scan {
             {
                 continue;
             }
-            if drop == f64::INFINITY && (self.rounds > 6 || here < top - 50.0) || here + drop < top - 50.0 {
+            if drop == f64::INFINITY && (self.rounds > 6 || here < top - 50.0) || here + 8.0 * drop < top - 50.0 {
                 continue;
             }
             for j in [i.wrapping_sub(1), i] {
