@@ -35,7 +35,7 @@ pub(crate) fn tree<E: Energy + ?Sized>(energy: &E, options: &Options, collect: b
     let supports = energy.space().reals.clone();
     check_supports(&supports)?;
     let tol = tolerances(dim, options.tol);
-    let (du, n_hull) = if dim == 1 { (0.1, 512) } else { (0.25, 24) };
+    let (du, n_hull) = if dim == 1 { (0.1, 2048) } else { (0.25, 24) };
     let mut context =
         Context { energy, supports, tol, reach: vec![REACH; dim], du, n_hull, collect, n_evals: AtomicU64::new(0) };
     let start = Matrix::new(1, 0);
