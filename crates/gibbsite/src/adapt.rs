@@ -6,10 +6,10 @@
 use rayon::prelude::*;
 
 use crate::energy::{Differentiable, Energy};
-use crate::kernel::{ChainState, Hmc, Info, Kernel, Mala, Rwm, Tunable, Ula};
+use crate::kernel::{ChainState, Hmc, Info, Kernel, Mala, Metric, Rwm, Tunable, Ula};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
-use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, Warning, warn};
+use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, Warning, block_size, warn};
 
 mod bias;
 mod dual_averaging;
@@ -75,9 +75,9 @@ impl<E: Differentiable + ?Sized> Adapt<E> for Ula {
         progress: Progress<'_>,
     ) -> Result<WarmedUp<Self>, RunError> {
         let n_settle = options.n_warmup / 10;
-        let mala = Mala { step_size: self.step_size / ULA_FRACTION, scale: self.scale.clone() };
+        let mala = Mala { step_size: self.step_size / ULA_FRACTION, metric: self.metric.clone() };
         let warm = adapt(energy, mala, x, options, options.n_warmup - n_settle, progress)?;
-        let kernel = Ula { step_size: warm.kernel.step_size * ULA_FRACTION, scale: warm.kernel.scale };
+        let kernel = Ula { step_size: warm.kernel.step_size * ULA_FRACTION, metric: warm.kernel.metric };
         let mut streams = Streams::new(options.seed, Run::WarmUp);
         // Far beyond the steps of the adjusted kernel, below the 2^56 pages of a stream.
         streams.seek(1 << 40);
@@ -131,11 +131,12 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
     let mut warnings = Vec::new();
     let (n_chains, dim) = (x.n(), x.dim());
     let mut scale = vec![1.0; dim];
-    kernel.set_scale(&scale);
+    kernel.set_metric(&Metric::diagonal(scale.clone()));
     let mut streams = Streams::new(options.seed, Run::WarmUp);
-    search_step_size(energy, &mut kernel, &x, options.block, &streams)?;
+    let size = block_size(options, kernel.group());
+    search_step_size(energy, &mut kernel, &x, size, &streams)?;
     streams.seek(1);
-    let mut blocks = Block::deal(energy, &kernel, &x, options.block, &streams);
+    let mut blocks = Block::deal(energy, &kernel, &x, size, &streams);
     let windows = schedule(n_warmup, dim);
     let mut done = 0;
     for (w, window) in windows.iter().enumerate() {
@@ -181,9 +182,9 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
         }
         if window.adapts_scale {
             scale::update(&mut scale, &moments);
-            kernel.set_scale(&scale);
+            kernel.set_metric(&Metric::diagonal(scale.clone()));
             let at = Block::gather(&blocks, &x);
-            search_step_size(energy, &mut kernel, &at, options.block, &blocks[0].rng)?;
+            search_step_size(energy, &mut kernel, &at, size, &blocks[0].rng)?;
             blocks.iter_mut().for_each(|b| b.rng.advance());
         }
     }

@@ -3,7 +3,7 @@
 //! The energy is an argument of every call, so that training, tempering and annealing reuse the kernels while the
 //! energy changes under them; after such a change they call [`Kernel::refresh`].
 
-use crate::points::Points;
+use crate::points::{Matrix, Points};
 use crate::rng::Streams;
 
 /// What one step did, summed over the chains of the block.
@@ -17,6 +17,8 @@ pub struct Info {
     pub n_diverged: u64,
     /// Gradient (or, for gradient-free kernels, energy) evaluations, summed over chains.
     pub n_evals: u64,
+    /// Chains whose trajectory was cut at its greatest length, for kernels that choose it.
+    pub n_truncated: u64,
 }
 
 impl Info {
@@ -26,6 +28,7 @@ impl Info {
         self.sum_accept += other.sum_accept;
         self.n_diverged += other.n_diverged;
         self.n_evals += other.n_evals;
+        self.n_truncated += other.n_truncated;
     }
 
     /// Mean acceptance probability, NaN before the first step.
@@ -44,6 +47,21 @@ pub trait ChainState: Send {
 
     /// Energies at the positions.
     fn energy(&self) -> &[f64];
+
+    /// Gradients at the positions, for kernels that use them.
+    fn grad(&self) -> Option<&Matrix<f64>> {
+        None
+    }
+
+    /// Total energy H = E + |p|^2 / 2 at the start of the last transition of each chain; empty for kernels without momenta.
+    fn hamiltonian(&self) -> &[f64] {
+        &[]
+    }
+
+    /// Whether the last transition of chain `i` met a divergence or a non-finite proposal.
+    fn diverged(&self, _i: usize) -> bool {
+        false
+    }
 }
 
 /// A Markov kernel that leaves exp(-E) invariant (or, for unadjusted Langevin, nearly so: its documentation says how far off).
@@ -70,6 +88,11 @@ pub trait Kernel<E: ?Sized>: Send + Sync {
 
     /// Evaluates the cache anew, after theta, beta or the positions changed.
     fn refresh(&self, energy: &E, state: &mut Self::State);
+
+    /// Chains that move together, for kernels whose proposals look at other chains; blocks hold whole groups.
+    fn group(&self) -> usize {
+        1
+    }
 }
 
 /// What warm-up adjusts, the same for every kernel.
@@ -83,11 +106,11 @@ pub trait Tunable {
     /// The acceptance probability that warm-up aims for, `None` for kernels that accept always.
     fn target_accept(&self) -> Option<f64>;
 
-    /// Sets the scale (standard deviation) of each coordinate, the diagonal preconditioner; ones by default.
-    fn set_scale(&mut self, scale: &[f64]);
+    /// Sets the preconditioner; the identity by default.
+    fn set_metric(&mut self, metric: &Metric);
 }
 
-/// [`Tunable`] for a kernel with the fields `step_size` and `scale`; the target is an expression in the kernel.
+/// [`Tunable`] for a kernel with the fields `step_size` and `metric`; the target is an expression in the kernel.
 macro_rules! tunable {
     ($kernel:ident, $(#[$doc:meta])* |$this:ident| $target:expr) => {
         impl $crate::kernel::Tunable for $kernel {
@@ -105,9 +128,8 @@ macro_rules! tunable {
                 $target
             }
 
-            fn set_scale(&mut self, scale: &[f64]) {
-                self.scale.clear();
-                self.scale.extend_from_slice(scale);
+            fn set_metric(&mut self, metric: &$crate::kernel::Metric) {
+                self.metric.clone_from(metric);
             }
         }
     };
@@ -115,12 +137,15 @@ macro_rules! tunable {
 
 pub mod grid;
 pub mod hmc;
+mod leapfrog;
 pub mod mala;
+pub mod metric;
 pub mod metropolis;
 pub mod rwm;
 pub mod ula;
 pub use hmc::Hmc;
 pub use mala::Mala;
+pub use metric::Metric;
 pub use metropolis::Chains;
 pub use rwm::Rwm;
 pub use ula::Ula;

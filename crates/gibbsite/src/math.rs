@@ -18,6 +18,7 @@ mod exp;
 mod log;
 mod pow;
 mod prob;
+mod product;
 pub mod slice;
 mod special;
 mod trig;
@@ -26,6 +27,7 @@ pub use exp::{cosh, exp, exp_m1, sinh, tanh};
 pub use log::{ln, ln_1p};
 pub use pow::{pow, powi};
 pub use prob::{log_add_exp, log_diff_exp, log_sum_exp, logistic, softplus};
+pub(crate) use product::rows_times;
 pub use special::erf;
 pub use trig::{TRIG_MAX, cos, sin, tan};
 

@@ -138,6 +138,21 @@ impl Streams {
         Numbers { page: &self.normals.values, first_col, n }
     }
 
+    /// One uniform of this step in (0, 1) that all chains share, 53 bits.
+    pub fn shared_uniform(&self, purpose: Purpose) -> f64 {
+        let mut out = [0.0];
+        self.uniforms_of(purpose, 0, &[u32::MAX.wrapping_sub(self.first_chain)], &mut out);
+        out[0]
+    }
+
+    /// `out[k]` is uniform `element` of this step of chain `chains[k]` (counted within the block), in (0, 1), 53 bits: for
+    /// kernels that need an unknown number of uniforms, or for some chains only. The elements are not those of
+    /// [`Streams::uniforms`].
+    pub fn uniforms_of(&self, purpose: Purpose, element: u32, chains: &[u32], out: &mut [f64]) {
+        let counter = Counter { chain: self.first_chain, page: self.step, purpose: purpose as u8 | 0x80 };
+        fill_uniforms_of(self.key, counter, element | 1 << 31, chains, out);
+    }
+
     /// Uniforms `(n, d)` of this step, in the open interval (0, 1), 53 bits.
     pub fn uniforms(&mut self, purpose: Purpose, n: usize, d: usize) -> Numbers<'_, f64> {
         let (page, first_col) = page_of(self.step, d, 2);
@@ -186,6 +201,12 @@ struct Counter {
 /// 32 x 32 -> 64 multiplication is one instruction.
 #[inline(always)]
 fn philox(key: [u32; 2], counter: Counter, block: u32) -> [[u32; TILE]; 4] {
+    philox_of(key, counter, block, |lane| counter.chain.wrapping_add(lane as u32))
+}
+
+/// As [`philox`], of the chain that `chain` gives for each lane.
+#[inline(always)]
+fn philox_of(key: [u32; 2], counter: Counter, block: u32, chain: impl Fn(usize) -> u32) -> [[u32; TILE]; 4] {
     const LOW: u64 = 0xffff_ffff;
     const M0: u64 = 0xD251_1F53;
     const M1: u64 = 0xCD9E_8D57;
@@ -193,7 +214,7 @@ fn philox(key: [u32; 2], counter: Counter, block: u32) -> [[u32; TILE]; 4] {
     for lane in 0..TILE {
         let mut c = [
             block as u64,
-            counter.chain.wrapping_add(lane as u32) as u64,
+            chain(lane) as u64,
             counter.page & LOW,
             ((counter.page >> 32) & 0x00ff_ffff) | (counter.purpose as u64) << 24,
         ];
@@ -299,14 +320,36 @@ simd_fn! {
                     let start = (2 * b + k) * n + tile;
                     let out = &mut out[start..start + TILE];
                     for lane in 0..TILE {
-                        // 52 bits placed in the mantissa of [1, 2); the 53rd bit is the half step, so 0 and 1 never occur.
-                        let bits = (w[2 * k][lane] as u64) << 20 | (w[2 * k + 1][lane] >> 12) as u64;
-                        let half = ((w[2 * k + 1][lane] >> 11) & 1) as i32 as f64;
-                        let one_two = f64::from_bits(0x3ff0_0000_0000_0000 | bits);
-                        out[lane] = (one_two - 1.0) + (half + 0.5) * (1.0 / (1u64 << 53) as f64);
+                        out[lane] = unit_interval(w[2 * k][lane], w[2 * k + 1][lane]);
                     }
                 }
             }
+        }
+    }
+}
+
+/// (53 bits + 1/2) 2^-53 from two words.
+#[inline(always)]
+fn unit_interval(high: u32, low: u32) -> f64 {
+    // 52 bits placed in the mantissa of [1, 2); the 53rd bit is the half step, so 0 and 1 never occur.
+    let bits = (high as u64) << 20 | (low >> 12) as u64;
+    let half = ((low >> 11) & 1) as i32 as f64;
+    let one_two = f64::from_bits(0x3ff0_0000_0000_0000 | bits);
+    (one_two - 1.0) + (half + 0.5) * (1.0 / (1u64 << 53) as f64)
+}
+
+simd_fn! {
+    /// One uniform of element block `block` for each of `chains`.
+    fn fill_uniforms_of(key: [u32; 2], counter: Counter, block: u32, chains: &[u32], out: &mut [f64]) {
+        for (chains, out) in chains.chunks(TILE).zip(out.chunks_mut(TILE)) {
+            let mut ids = [0u32; TILE];
+            ids[..chains.len()].copy_from_slice(chains);
+            let w = philox_of(key, counter, block, |lane| counter.chain.wrapping_add(ids[lane]));
+            let mut all = [0.0f64; TILE];
+            for lane in 0..TILE {
+                all[lane] = unit_interval(w[0][lane], w[1][lane]);
+            }
+            out.copy_from_slice(&all[..out.len()]);
         }
     }
 }

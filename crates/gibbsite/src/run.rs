@@ -200,8 +200,25 @@ pub struct Outcome<K> {
     pub warm_up: Info,
     /// What is doubtful, in the order it was found.
     pub warnings: Vec<Warning>,
+    /// Where transitions diverged, the first [`MAX_DIVERGENCES`] of each block of chains; of the transitions between kept
+    /// draws only the last is looked at.
+    pub divergences: Vec<Divergence>,
     /// Where the chains ended.
     pub last: Points,
+}
+
+/// Divergences located per block of chains; all are counted.
+pub const MAX_DIVERGENCES: usize = 1000;
+
+/// A transition that diverged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Divergence {
+    /// Which chain.
+    pub chain: usize,
+    /// Which draw.
+    pub draw: usize,
+    /// Where the chain was and stayed.
+    pub x: Vec<f64>,
 }
 
 /// Warms the kernel up from `init` (one row per chain), then draws.
@@ -261,17 +278,26 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
 ) -> Result<Outcome<K>, RunError> {
     let WarmedUp { kernel, x, info: warm_up, warnings } = warm;
     let (n_chains, dim) = (x.n(), x.dim());
-    let mut draws = Draws::with_room(n_chains, options.n_draws, dim)?;
     let mut streams = Streams::new(options.seed, Run::Draws);
     streams.seek(first_step);
-    let mut blocks = Block::deal(energy, &kernel, &x, options.block, &streams);
+    let size = block_size(options, kernel.group());
+    let mut blocks = Block::deal(energy, &kernel, &x, size, &streams);
+    let hamiltonian = blocks.first().is_some_and(|b| !b.state.hamiltonian().is_empty());
+    let mut draws = Draws::with_room(n_chains, options.n_draws, dim, hamiltonian)?;
     let total = (n_chains * options.n_draws * options.thin) as u64;
     let done = AtomicU64::new(0);
     let report_every = options.n_draws.div_ceil(50);
-    let work = |block: &mut Block<K::State>, mut room: draws::Room<'_>| {
+    let work = |b: usize, block: &mut Block<K::State>, mut room: draws::Room<'_>| {
+        let mut divergences = Vec::new();
         for t in 0..options.n_draws {
+            let n_diverged = block.info.n_diverged;
             block.steps(energy, &kernel, options.thin as u64);
-            room.record(t, block.state.x(), block.state.energy());
+            room.record(t, &block.state);
+            if block.info.n_diverged > n_diverged {
+                let at = (0..block.state.x().n()).filter(|i| block.state.diverged(*i));
+                let located = at.map(|i| Divergence { chain: b * size + i, draw: t, x: block.state.x().real.row(i) });
+                divergences.extend(located.take(MAX_DIVERGENCES - divergences.len()));
+            }
             if (t + 1) % report_every == 0 || t + 1 == options.n_draws {
                 let steps = if (t + 1) % report_every == 0 { report_every } else { options.n_draws % report_every };
                 let more = (steps * options.thin * block.state.x().n()) as u64;
@@ -279,11 +305,18 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
                 progress(Event::Progress { phase: Phase::Draws, done, total });
             }
         }
+        divergences
     };
-    let rooms = draws.rooms(options.block);
-    blocks.par_iter_mut().zip(rooms).for_each(|(block, room)| work(block, room));
+    let rooms = draws.rooms(size);
+    let located = blocks.par_iter_mut().zip(rooms).enumerate().map(|(b, (block, room))| work(b, block, room));
+    let divergences = located.flatten_iter().collect();
     let info = Block::total(&blocks);
-    Ok(Outcome { draws, kernel, info, warm_up, warnings, last: Block::gather(&blocks, &x) })
+    Ok(Outcome { draws, kernel, info, warm_up, warnings, divergences, last: Block::gather(&blocks, &x) })
+}
+
+/// Chains of a block, a multiple of the chains that move together.
+pub(crate) fn block_size(options: &RunOptions, group: usize) -> usize {
+    options.block.next_multiple_of(group.max(1))
 }
 
 /// A block of chains with its streams and counts.

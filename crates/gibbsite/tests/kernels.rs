@@ -3,7 +3,7 @@
 
 use gibbsite::adapt::{Adapt, compare, ula_reference};
 use gibbsite::energy::{Differentiable, Energy};
-use gibbsite::kernel::{ChainState, Chains, Hmc, Info, Kernel, Mala, Rwm, Ula};
+use gibbsite::kernel::{ChainState, Chains, Hmc, Info, Kernel, Mala, Metric, Rwm, Ula};
 use gibbsite::points::{Matrix, Points, Space};
 use gibbsite::rng::{Purpose, Run, Streams};
 use gibbsite::run::{
@@ -322,7 +322,7 @@ fn ula_has_its_known_variance_and_not_the_exact_one() {
     let exact = [truth("variance", |x| x[0] * x[0], 1.0)];
     assert!(worst(&z_scores(&draws, &exact)) > 6.0);
     // The scale multiplies the step: eps s^2 is what counts.
-    let scaled = Ula { step_size: eps / 4.0, scale: vec![2.0] };
+    let scaled = Ula { step_size: eps / 4.0, metric: Metric::diagonal(vec![2.0]) };
     assert_agrees("scaled ula", &z_scores(&fixed(&Quartic::new(1.0, 0.0), &scaled, 2000), &known));
 }
 
@@ -332,14 +332,32 @@ fn scales_leave_the_target_alone() {
     truths.extend(truths_of_density(1, 60.0, |x| (-0.02 * x * x).exp()));
     let scale = vec![0.7, 4.0];
     let energy = correlated();
-    let mala = Mala { step_size: 0.4, scale: scale.clone() };
+    let mala = Mala { step_size: 0.4, metric: Metric::diagonal(scale.clone()) };
     assert_agrees("mala", &z_scores(&fixed(&energy, &mala, 1500), &truths));
-    let hmc = Hmc { scale: scale.clone(), ..Hmc::new(0.6, 4) };
+    let hmc = Hmc { metric: Metric::diagonal(scale.clone()), ..Hmc::new(0.6, 4) };
     assert_agrees("hmc", &z_scores(&fixed(&energy, &hmc, 1000), &truths));
-    let plain = Hmc { jitter: 0.0, ..hmc };
+    let plain = Hmc { jitter: 0.0, ..hmc.clone() };
     assert_agrees("hmc without jitter", &z_scores(&fixed(&energy, &plain, 1000), &truths));
-    let rwm = Rwm { step_size: 1.2, scale };
+    let rwm = Rwm { step_size: 1.2, metric: Metric::diagonal(scale) };
     assert_agrees("rwm", &z_scores(&fixed(&energy, &rwm, 4000), &truths));
+    // The covariance itself as diagonal plus low rank: directions (1, 1) and (1, -1) over sqrt(2) of the scaled coordinates.
+    let h = std::f64::consts::FRAC_1_SQRT_2;
+    let vectors = Matrix::from_columns(2, 2, vec![h, h, h, -h]);
+    let metric = Metric::low_rank(vec![1.0, 5.0], vectors, vec![1.8f64.sqrt(), 0.2f64.sqrt()]);
+    let mala = Mala { step_size: 0.6, metric: metric.clone() };
+    assert_agrees("low-rank mala", &z_scores(&fixed(&energy, &mala, 1500), &truths));
+    let hmc = Hmc { metric: metric.clone(), ..Hmc::new(0.8, 3) };
+    assert_agrees("low-rank hmc", &z_scores(&fixed(&energy, &hmc, 1000), &truths));
+    let rwm = Rwm { step_size: 1.2, metric: metric.clone() };
+    assert_agrees("low-rank rwm", &z_scores(&fixed(&energy, &rwm, 4000), &truths));
+    // In these coordinates the target is N(0, I), whose known bias unadjusted Langevin has: variances 1 / (1 - eps / 2).
+    let ula = Ula { step_size: 0.2, metric };
+    let known = [
+        truth("variance 1", |x| x[0] * x[0], 1.0 / 0.9),
+        truth("variance 2", |x| x[1] * x[1], 25.0 / 0.9),
+        truth("covariance", |x| x[0] * x[1], 4.0 / 0.9),
+    ];
+    assert_agrees("low-rank ula", &z_scores(&fixed(&energy, &ula, 2000), &known));
 }
 
 /// How a twin is broken.
@@ -629,7 +647,7 @@ fn warm_up_finds_scales_and_reports_progress() {
     };
     let options = RunOptions { n_draws: 10, n_warmup: 1000, ..RunOptions::default() };
     let out = sample(&energy, &Hmc::new(0.1, 8), init, &options, &progress).unwrap();
-    let ratio = out.kernel.scale[1] / out.kernel.scale[0];
-    assert!((ratio / 100.0 - 1.0).abs() < 0.1, "{:?}", out.kernel.scale);
+    let ratio = out.kernel.metric.scale()[1] / out.kernel.metric.scale()[0];
+    assert!((ratio / 100.0 - 1.0).abs() < 0.1, "{:?}", out.kernel.metric);
     assert_eq!(*last.lock().unwrap(), (640, 640));
 }

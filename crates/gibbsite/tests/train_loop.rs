@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use gibbsite::energy::Parametric;
 use gibbsite::energy::formula::{Formula, FormulaOptions};
-use gibbsite::kernel::{Info, Kernel, Tunable, Ula};
+use gibbsite::kernel::{Info, Kernel, Metric, Tunable, Ula};
 use gibbsite::objective::{Cd, Contrastive, Pcd};
 use gibbsite::points::{Matrix, Points};
 use gibbsite::rng::{Purpose, Run, Streams};
@@ -116,7 +116,7 @@ impl Tunable for Forgetful {
     fn target_accept(&self) -> Option<f64> {
         None
     }
-    fn set_scale(&mut self, _: &[f64]) {}
+    fn set_metric(&mut self, _: &Metric) {}
 }
 
 #[test]

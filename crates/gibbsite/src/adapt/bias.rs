@@ -34,7 +34,7 @@ pub fn ula_reference<E: Differentiable + ?Sized>(
     options: &RunOptions,
     progress: Progress<'_>,
 ) -> Result<Draws, RunError> {
-    let mala = Mala { step_size: kernel.step_size / super::ULA_FRACTION, scale: kernel.scale.clone() };
+    let mala = Mala { step_size: kernel.step_size / super::ULA_FRACTION, metric: kernel.metric.clone() };
     // Another seed, so that the two runs are independent.
     let options = RunOptions { seed: options.seed ^ 0x6d61_6c61, ..options.clone() };
     Ok(sample(energy, &mala, init, &options, progress)?.draws)

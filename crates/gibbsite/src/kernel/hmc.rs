@@ -1,7 +1,8 @@
 //! Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011, section 5.3): long moves along the energy's own dynamics.
 
-use super::metropolis::{Chains, scale_of};
-use super::{Info, Kernel};
+use super::leapfrog::{kick, kick_drift};
+use super::metropolis::Chains;
+use super::{Info, Kernel, Metric};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
@@ -10,28 +11,35 @@ use crate::simd::simd_fn;
 /// A trajectory whose energy error exceeds this is divergent (Stan's limit).
 pub const MAX_ENERGY_ERROR: f64 = 1000.0;
 
-/// Hamiltonian Monte Carlo: a fresh momentum `p ~ N(0, I)` in scaled coordinates, `n_leapfrog` leapfrog steps
-/// `p_j -= eps/2 s_j dE/dx_j, x_j += eps s_j p_j, p_j -= eps/2 s_j dE/dx_j`, accepted with probability
-/// `min(1, exp(-dH))`, `dH = E(y) - E(x) + sum_j (p'_j - p_j) (p'_j + p_j) / 2`.
+/// Hamiltonian Monte Carlo: a fresh momentum `p ~ N(0, I)`, then leapfrog steps
+/// `p -= eps/2 A' dE/dx, x += eps A p, p -= eps/2 A' dE/dx`, accepted with probability `min(1, exp(-dH))`,
+/// `dH = E(y) - E(x) + (|p'|^2 - |p|^2) / 2`.
 ///
 /// `dH` above [`MAX_ENERGY_ERROR`] or not finite is a divergence: rejected and counted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hmc {
     /// Step size `eps` of the leapfrog integrator.
     pub step_size: f64,
-    /// Leapfrog steps of a transition.
+    /// Leapfrog steps of a transition, on average.
     pub n_leapfrog: usize,
-    /// Each chain of each transition uses `eps (1 + jitter (2 u - 1))` with a uniform `u`; breaks the periodic orbits of
-    /// a fixed length (Neal 2011, section 5.4.2.2). In `[0, 1)`; 0 draws no uniform.
+    /// A transition takes `n_leapfrog (1 + jitter (2 u - 1))` steps, rounded, with a uniform `u` that all chains share:
+    /// a random length breaks the periodic orbits of a fixed one (Neal 2011, section 5.4.2.2). In `[0, 1]`.
     pub jitter: f64,
-    /// Scale `s_j` of each coordinate; empty means ones.
-    pub scale: Vec<f64>,
+    /// The preconditioner `A`.
+    pub metric: Metric,
 }
 
 impl Hmc {
-    /// Hamiltonian Monte Carlo with unit scales and step sizes jittered by 20 %.
+    /// Hamiltonian Monte Carlo without preconditioner, its length jittered by half.
     pub fn new(step_size: f64, n_leapfrog: usize) -> Self {
-        Self { step_size, n_leapfrog, jitter: 0.2, scale: Vec::new() }
+        Self { step_size, n_leapfrog, jitter: 0.5, metric: Metric::default() }
+    }
+
+    /// Leapfrog steps of the transition at the streams' current step.
+    fn length(&self, rng: &Streams) -> usize {
+        let u = rng.shared_uniform(Purpose::Choice);
+        let length = self.n_leapfrog as f64 * (1.0 + self.jitter * (2.0 * u - 1.0));
+        (length.round() as usize).max(1)
     }
 }
 
@@ -54,33 +62,23 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Hmc {
     fn step(&self, energy: &E, state: &mut Chains, rng: &mut Streams) -> Info {
         state.check_fresh(energy.version());
         let (n, d) = (state.x.n(), state.x.dim());
-        let n_leapfrog = self.n_leapfrog.max(1);
-        // One call yields two uniforms: the first accepts, the second jitters.
-        let n_uniforms = if self.jitter > 0.0 { 2 } else { 1 };
-        if self.jitter > 0.0 {
-            let u = rng.uniforms(Purpose::Accept, n, n_uniforms).col(1);
-            for (eps, u) in state.eps.iter_mut().zip(u) {
-                *eps = self.step_size * (1.0 + self.jitter * (2.0 * u - 1.0));
-            }
-        } else {
-            state.eps.fill(self.step_size);
-        }
+        let n_leapfrog = self.length(rng);
+        state.eps.fill(self.step_size);
         let p0 = rng.normals(Purpose::Proposal, n, d);
-        for j in 0..d {
-            for (p, p0) in state.momentum.col_mut(j).iter_mut().zip(p0.col(j)) {
-                *p = f64::from(*p0);
-            }
-        }
+        widen(p0, &mut state.momentum);
+        state.hamiltonian.copy_from_slice(&state.energy);
+        add_kinetic(&state.momentum, &mut state.hamiltonian);
         state.y.real.as_mut_slice().copy_from_slice(state.x.real.as_slice());
-        kick_drift(0.5, &state.eps, &self.scale, &state.grad, &mut state.momentum, &mut state.y.real);
+        kick_drift(0.5, &state.eps, &self.metric, &state.grad, &mut state.momentum, &mut state.y.real);
         for _ in 1..n_leapfrog {
             energy.grad(&state.y, &mut state.grad_y);
-            kick_drift(1.0, &state.eps, &self.scale, &state.grad_y, &mut state.momentum, &mut state.y.real);
+            kick_drift(1.0, &state.eps, &self.metric, &state.grad_y, &mut state.momentum, &mut state.y.real);
         }
         energy.energy_grad(&state.y, &mut state.energy_y, &mut state.grad_y);
+        kick(0.5, &state.eps, &self.metric, &state.grad_y, &mut state.momentum);
         state.start_log_ratio();
-        last_kick(&state.eps, &self.scale, &state.grad_y, &state.momentum, p0, &mut state.log_ratio);
-        let u = rng.uniforms(Purpose::Accept, n, n_uniforms);
+        subtract_kinetic_change(p0, &state.momentum, &mut state.log_ratio);
+        let u = rng.uniforms(Purpose::Accept, n, 1);
         let mut info = state.metropolis(u.col(0), -MAX_ENERGY_ERROR);
         info.n_evals = (n * n_leapfrog) as u64;
         info
@@ -92,35 +90,37 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Hmc {
     }
 }
 
+/// Copies the numbers of a step into a matrix of the same shape.
+pub(super) fn widen(z: Numbers<'_, f32>, out: &mut Matrix<f64>) {
+    for j in 0..out.n_cols() {
+        for (o, z) in out.col_mut(j).iter_mut().zip(z.col(j)) {
+            *o = f64::from(*z);
+        }
+    }
+}
+
 simd_fn! {
-    /// `p_j -= part eps s_j g_j`, then `x_j += eps s_j p_j`.
-    fn kick_drift(part: f64, eps: &[f64], scale: &[f64], g: &Matrix<f64>, p: &mut Matrix<f64>, x: &mut Matrix<f64>) {
-        let n = eps.len();
-        for j in 0..x.n_cols() {
-            let s = scale_of(scale, j);
-            let kick = -part * s;
-            let (g, p, x) = (&g.col(j)[..n], &mut p.col_mut(j)[..n], &mut x.col_mut(j)[..n]);
+    /// Adds `|p|^2 / 2` of each row to `out`.
+    pub(super) fn add_kinetic(p: &Matrix<f64>, out: &mut [f64]) {
+        let n = out.len();
+        for j in 0..p.n_cols() {
+            let p = &p.col(j)[..n];
             for i in 0..n {
-                let moved = (kick * eps[i]).mul_add(g[i], p[i]);
-                p[i] = moved;
-                x[i] = (s * eps[i]).mul_add(moved, x[i]);
+                out[i] = (0.5 * p[i]).mul_add(p[i], out[i]);
             }
         }
     }
 }
 
 simd_fn! {
-    /// The last half kick, `p' = p - eps/2 s_j g_j`; subtracts the change of kinetic energy since `p0` from `out`.
-    fn last_kick(eps: &[f64], scale: &[f64], g: &Matrix<f64>, p: &Matrix<f64>, p0: Numbers<'_, f32>, out: &mut [f64]) {
-        let n = eps.len();
-        let out = &mut out[..n];
-        for j in 0..g.n_cols() {
-            let kick = -0.5 * scale_of(scale, j);
-            let (g, p, p0) = (&g.col(j)[..n], &p.col(j)[..n], &p0.col(j)[..n]);
+    /// Subtracts `(|p|^2 - |p0|^2) / 2` of each row from `out`.
+    fn subtract_kinetic_change(p0: Numbers<'_, f32>, p: &Matrix<f64>, out: &mut [f64]) {
+        let n = out.len();
+        for j in 0..p.n_cols() {
+            let (p0, p) = (&p0.col(j)[..n], &p.col(j)[..n]);
             for i in 0..n {
                 let old = f64::from(p0[i]);
-                let new = (kick * eps[i]).mul_add(g[i], p[i]);
-                out[i] = (-0.5 * (new - old)).mul_add(new + old, out[i]);
+                out[i] = (-0.5 * (p[i] - old)).mul_add(p[i] + old, out[i]);
             }
         }
     }

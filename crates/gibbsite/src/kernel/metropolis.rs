@@ -22,8 +22,10 @@ pub struct Chains {
     pub(super) eps: Vec<f64>,
     /// Log of the acceptance ratio of each chain, written by the kernel; overwritten by the decision.
     pub(super) log_ratio: Vec<f64>,
-    /// 1 where the last proposal was accepted, else 0.
+    /// 1 where the last proposal was accepted, -1 where it diverged, else 0.
     pub(super) accepted: Vec<f64>,
+    /// Total energy at the start of the last transition; empty but for Hamiltonian kernels.
+    pub(super) hamiltonian: Vec<f64>,
     /// Whether `accepted` is known to be 1 throughout.
     all_accepted: bool,
     version: u64,
@@ -41,6 +43,18 @@ impl ChainState for Chains {
     fn energy(&self) -> &[f64] {
         &self.energy
     }
+
+    fn grad(&self) -> Option<&Matrix<f64>> {
+        (self.grad.n_cols() > 0).then_some(&self.grad)
+    }
+
+    fn hamiltonian(&self) -> &[f64] {
+        &self.hamiltonian
+    }
+
+    fn diverged(&self, i: usize) -> bool {
+        self.accepted[i] < 0.0
+    }
 }
 
 impl Chains {
@@ -57,6 +71,7 @@ impl Chains {
             eps: vec![0.0; if d_momentum > 0 { n } else { 0 }],
             log_ratio: vec![0.0; n],
             accepted: vec![0.0; n],
+            hamiltonian: vec![f64::NAN; if d_momentum > 0 { n } else { 0 }],
             all_accepted: false,
             version: 0,
             x,
@@ -98,7 +113,7 @@ impl Chains {
         take(&self.accepted, &self.energy_y, &mut self.energy);
         take(&self.accepted, self.y.real.as_slice(), self.x.real.as_mut_slice());
         take(&self.accepted, self.grad_y.as_slice(), self.grad.as_mut_slice());
-        Info { n: n as u64, sum_accept, n_diverged, n_evals: n as u64 }
+        Info { n: n as u64, sum_accept, n_diverged, n_evals: n as u64, n_truncated: 0 }
     }
 
     /// Moves every chain to its proposal; energies are left to the caller.
@@ -110,7 +125,7 @@ impl Chains {
         std::mem::swap(&mut self.x.real, &mut self.y.real);
         std::mem::swap(&mut self.grad, &mut self.grad_y);
         let n = self.x.n() as u64;
-        Info { n, sum_accept: n as f64, n_diverged: 0, n_evals: n }
+        Info { n, sum_accept: n as f64, n_diverged: 0, n_evals: n, n_truncated: 0 }
     }
 
     /// Moves every chain to its proposal, unless that is non-finite (in position or energy): such a chain stays where it
@@ -125,13 +140,14 @@ impl Chains {
         self.all_accepted = false;
         for i in 0..n {
             let finite = self.energy_y[i].is_finite() && (0..self.y.dim()).all(|j| self.y.real.get(i, j).is_finite());
-            self.accepted[i] = if finite { 1.0 } else { 0.0 };
+            self.accepted[i] = if finite { 1.0 } else { -1.0 };
         }
         take(&self.accepted, &self.energy_y, &mut self.energy);
         take(&self.accepted, self.y.real.as_slice(), self.x.real.as_mut_slice());
         take(&self.accepted, self.grad_y.as_slice(), self.grad.as_mut_slice());
-        let n_moved = sum(&self.accepted);
-        Info { n: n as u64, sum_accept: n_moved, n_diverged: n as u64 - n_moved as u64, n_evals: n as u64 }
+        let n_moved = self.accepted().filter(|moved| *moved).count();
+        let (n, n_diverged) = (n as u64, (n - n_moved) as u64);
+        Info { n, sum_accept: n_moved as f64, n_diverged, n_evals: n, n_truncated: 0 }
     }
 }
 
@@ -154,7 +170,8 @@ simd_fn! {
             let sane = (r >= floor) & (r < f64::INFINITY);
             let p = if sane { exp_to_one(r) } else { 0.0 };
             n_diverged += u64::from(!sane);
-            accepted[i] = if u[i] < p { 1.0 } else { 0.0 };
+            let moves = if u[i] < p { 1.0 } else { 0.0 };
+            accepted[i] = if sane { moves } else { -1.0 };
             log_ratio[i] = (p + GRID) - GRID;
         }
         (sum(log_ratio), n_diverged)
@@ -188,7 +205,7 @@ simd_fn! {
 
 simd_fn! {
     /// How many elements are NaN or infinite.
-    fn count_non_finite(x: &[f64]) -> u64 {
+    pub(super) fn count_non_finite(x: &[f64]) -> u64 {
         let mut n = 0u64;
         for v in x {
             n += u64::from(!v.is_finite());

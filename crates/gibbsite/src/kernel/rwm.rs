@@ -1,34 +1,36 @@
 //! Random-walk Metropolis (Metropolis et al. 1953): the kernel for energies without a gradient.
 
+use super::hmc::widen;
 use super::metropolis::{Chains, scale_of};
-use super::{Info, Kernel};
+use super::{Info, Kernel, Metric};
 use crate::energy::Energy;
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
+use crate::scratch;
 use crate::simd::simd_fn;
 
-/// Random-walk Metropolis: `y_j = x_j + eps s_j xi_j`, accepted with probability `min(1, exp(E(x) - E(y)))`.
+/// Random-walk Metropolis: `y = x + eps A xi`, accepted with probability `min(1, exp(E(x) - E(y)))`.
 ///
 /// A proposal of energy `+inf` lies outside of the support and is an ordinary rejection; NaN is counted as diverged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rwm {
     /// Step size `eps`.
     pub step_size: f64,
-    /// Scale `s_j` of each coordinate; empty means ones.
-    pub scale: Vec<f64>,
+    /// The preconditioner `A`.
+    pub metric: Metric,
 }
 
 impl Rwm {
-    /// Random-walk Metropolis with unit scales.
+    /// Random-walk Metropolis without preconditioner.
     pub fn new(step_size: f64) -> Self {
-        Self { step_size, scale: Vec::new() }
+        Self { step_size, metric: Metric::default() }
     }
 }
 
 tunable! {
     Rwm,
     /// 0.44 in one dimension, down to 0.234 in many (Roberts, Gelman and Gilks 1997; Gelman, Roberts and Gilks 1996, table 1).
-    |kernel| Some(0.234 + 0.206 / kernel.scale.len().max(1) as f64)
+    |kernel| Some(0.234 + 0.206 / kernel.metric.scale().len().max(1) as f64)
 }
 
 impl<E: Energy + ?Sized> Kernel<E> for Rwm {
@@ -44,7 +46,15 @@ impl<E: Energy + ?Sized> Kernel<E> for Rwm {
         state.check_fresh(energy.version());
         let (n, d) = (state.x.n(), state.x.dim());
         let xi = rng.normals(Purpose::Proposal, n, d);
-        propose(&state.x.real, self.step_size, &self.scale, xi, &mut state.y.real);
+        if self.metric.is_diagonal() {
+            propose(&state.x.real, self.step_size, self.metric.scale(), xi, &mut state.y.real);
+        } else {
+            scratch::with_matrix(n, d, |z| {
+                widen(xi, z);
+                self.metric.spread(n, z.as_slice(), state.y.real.as_mut_slice());
+            });
+            add_to(&state.x.real, self.step_size, &mut state.y.real);
+        }
         energy.energy(&state.y, &mut state.energy_y);
         state.start_log_ratio();
         let u = rng.uniforms(Purpose::Accept, n, 1);
@@ -67,6 +77,15 @@ simd_fn! {
             for i in 0..n {
                 y[i] = step.mul_add(f64::from(xi[i]), x[i]);
             }
+        }
+    }
+}
+
+simd_fn! {
+    /// `y = x + eps y`.
+    pub(super) fn add_to(x: &Matrix<f64>, eps: f64, y: &mut Matrix<f64>) {
+        for (y, x) in y.as_mut_slice().iter_mut().zip(x.as_slice()) {
+            *y = eps.mul_add(*y, *x);
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Unadjusted Langevin (Ermak 1975; Roberts and Tweedie 1996): the cheapest step, with a known bias. Training uses it.
 
-use super::metropolis::{Chains, scale_of};
-use super::{Info, Kernel};
+use super::metropolis::{Chains, count_non_finite, scale_of};
+use super::rwm::add_to;
+use super::{Info, Kernel, Metric};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
+use crate::scratch;
 use crate::simd::simd_fn;
 
-/// Unadjusted Langevin: `x'_j = x_j - eps s_j^2 dE/dx_j + sqrt(2 eps) s_j xi_j`, never rejected.
+/// Unadjusted Langevin: `x' = x - eps A A' dE/dx + sqrt(2 eps) A xi`, never rejected.
 ///
 /// It samples a neighbour of p: on N(0, 1) the variance is `1 / (1 - eps / 2)`, and in general the bias is of first order
 /// in `eps`. A chain whose next position or energy is not finite stays where it was and is counted in
@@ -16,14 +18,14 @@ use crate::simd::simd_fn;
 pub struct Ula {
     /// Step size `eps`.
     pub step_size: f64,
-    /// Scale `s_j` of each coordinate; empty means ones.
-    pub scale: Vec<f64>,
+    /// The preconditioner `A`.
+    pub metric: Metric,
 }
 
 impl Ula {
-    /// Unadjusted Langevin with unit scales.
+    /// Unadjusted Langevin without preconditioner.
     pub fn new(step_size: f64) -> Self {
-        Self { step_size, scale: Vec::new() }
+        Self { step_size, metric: Metric::default() }
     }
 }
 
@@ -45,7 +47,7 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Ula {
     fn step(&self, energy: &E, state: &mut Chains, rng: &mut Streams) -> Info {
         state.check_fresh(energy.version());
         let xi = rng.normals(Purpose::Proposal, state.x.n(), state.x.dim());
-        let n_bad = langevin(&state.x.real, &state.grad, self.step_size, &self.scale, xi, &mut state.y.real);
+        let n_bad = langevin(&state.x.real, &state.grad, self.step_size, &self.metric, xi, &mut state.y.real);
         energy.energy_grad(&state.y, &mut state.energy_y, &mut state.grad_y);
         state.move_where_finite(n_bad == 0)
     }
@@ -54,13 +56,13 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Ula {
     /// step shows it. The stretch is then taken anew, one tested step at a time.
     fn steps(&self, energy: &E, state: &mut Chains, rng: &mut Streams, n_steps: u64) -> Info {
         let start = rng.step();
-        let info = crate::scratch::with(state.x.real.as_slice().len(), |saved| {
+        let info = scratch::with(state.x.real.as_slice().len(), |saved| {
             saved.copy_from_slice(state.x.real.as_slice());
             let mut info = Info::default();
             for _ in 1..n_steps {
                 state.check_fresh(energy.version());
                 let xi = rng.normals(Purpose::Proposal, state.x.n(), state.x.dim());
-                langevin_untested(&state.x.real, &state.grad, self.step_size, &self.scale, xi, &mut state.y.real);
+                langevin_untested(&state.x.real, &state.grad, self.step_size, &self.metric, xi, &mut state.y.real);
                 energy.grad(&state.y, &mut state.grad_y);
                 info.add(state.move_all());
                 rng.advance();
@@ -93,9 +95,74 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Ula {
     }
 }
 
+/// `y = x - eps A A'g + sqrt(2 eps) A xi`; returns how many coordinates of `y` are not finite.
+pub(super) fn langevin(
+    x: &Matrix<f64>,
+    g: &Matrix<f64>,
+    eps: f64,
+    metric: &Metric,
+    xi: Numbers<'_, f32>,
+    y: &mut Matrix<f64>,
+) -> u64 {
+    if metric.is_diagonal() {
+        return langevin_diagonal(x, g, eps, metric.scale(), xi, y);
+    }
+    langevin_low_rank(x, g, eps, metric, xi, y);
+    count_non_finite(y.as_slice())
+}
+
+/// As [`langevin`], without the count.
+fn langevin_untested(
+    x: &Matrix<f64>,
+    g: &Matrix<f64>,
+    eps: f64,
+    metric: &Metric,
+    xi: Numbers<'_, f32>,
+    y: &mut Matrix<f64>,
+) {
+    if metric.is_diagonal() {
+        langevin_diagonal_untested(x, g, eps, metric.scale(), xi, y);
+    } else {
+        langevin_low_rank(x, g, eps, metric, xi, y);
+    }
+}
+
+/// `y = x + A (sqrt(2 eps) xi - eps A'g)`.
+fn langevin_low_rank(
+    x: &Matrix<f64>,
+    g: &Matrix<f64>,
+    eps: f64,
+    metric: &Metric,
+    xi: Numbers<'_, f32>,
+    y: &mut Matrix<f64>,
+) {
+    let (n, d) = (x.n_rows(), x.n_cols());
+    scratch::with_matrix(n, d, |step| {
+        scratch::with(n * d, |force| {
+            metric.pull(n, g.as_slice(), force);
+            noise_less_force(xi, (2.0 * eps).sqrt(), force, eps, step);
+        });
+        metric.spread(n, step.as_slice(), y.as_mut_slice());
+    });
+    add_to(x, 1.0, y);
+}
+
+simd_fn! {
+    /// `out = noise xi - eps force`.
+    fn noise_less_force(xi: Numbers<'_, f32>, noise: f64, force: &[f64], eps: f64, out: &mut Matrix<f64>) {
+        let n = out.n_rows();
+        for j in 0..out.n_cols() {
+            let (xi, force, out) = (&xi.col(j)[..n], &force[j * n..(j + 1) * n], &mut out.col_mut(j)[..n]);
+            for i in 0..n {
+                out[i] = noise.mul_add(f64::from(xi[i]), -eps * force[i]);
+            }
+        }
+    }
+}
+
 simd_fn! {
     /// `y_j = x_j - eps s_j^2 g_j + sqrt(2 eps) s_j xi_j`; returns how many coordinates of `y` are not finite.
-    pub(super) fn langevin(x: &Matrix<f64>, g: &Matrix<f64>, eps: f64, scale: &[f64], xi: Numbers<'_, f32>, y: &mut Matrix<f64>) -> u64 {
+    fn langevin_diagonal(x: &Matrix<f64>, g: &Matrix<f64>, eps: f64, scale: &[f64], xi: Numbers<'_, f32>, y: &mut Matrix<f64>) -> u64 {
         let mut n_bad = 0u64;
         drift_and_noise(x, g, eps, scale, xi, y, |v| n_bad += u64::from(!v.is_finite()));
         n_bad
@@ -103,8 +170,8 @@ simd_fn! {
 }
 
 simd_fn! {
-    /// As [`langevin`], without the count.
-    fn langevin_untested(x: &Matrix<f64>, g: &Matrix<f64>, eps: f64, scale: &[f64], xi: Numbers<'_, f32>, y: &mut Matrix<f64>) {
+    /// As [`langevin_diagonal`], without the count.
+    fn langevin_diagonal_untested(x: &Matrix<f64>, g: &Matrix<f64>, eps: f64, scale: &[f64], xi: Numbers<'_, f32>, y: &mut Matrix<f64>) {
         drift_and_noise(x, g, eps, scale, xi, y, |_| ());
     }
 }

@@ -2,9 +2,10 @@
 
 use super::RunError;
 use crate::energy::Energy;
+use crate::kernel::ChainState;
 use crate::points::{Matrix, Points};
 
-/// Draws `(n_chains, n_draws, dim)` and the energy of each.
+/// Draws `(n_chains, n_draws, dim)`, the energy of each, and for Hamiltonian kernels the total energy of each transition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draws {
     n_chains: usize,
@@ -12,14 +13,15 @@ pub struct Draws {
     dim: usize,
     values: Vec<f64>,
     energy: Vec<f64>,
+    hamiltonian: Vec<f64>,
 }
 
 impl Draws {
-    /// Room for draws, all zero.
+    /// Room for draws, all zero; with `hamiltonian` also for the total energies.
     ///
     /// # Errors
     /// [`RunError::TooLarge`] when memory does not suffice.
-    pub fn with_room(n_chains: usize, n_draws: usize, dim: usize) -> Result<Self, RunError> {
+    pub fn with_room(n_chains: usize, n_draws: usize, dim: usize, hamiltonian: bool) -> Result<Self, RunError> {
         let too_large = RunError::TooLarge { n_chains, n_draws, dim };
         let zeros = |len: Option<usize>| {
             let len = len?;
@@ -29,8 +31,11 @@ impl Draws {
             Some(v)
         };
         let n = n_chains.checked_mul(n_draws);
-        match (zeros(n.and_then(|n| n.checked_mul(dim))), zeros(n)) {
-            (Some(values), Some(energy)) => Ok(Self { n_chains, n_draws, dim, values, energy }),
+        let n_hamiltonian = if hamiltonian { n } else { Some(0) };
+        match (zeros(n.and_then(|n| n.checked_mul(dim))), zeros(n), zeros(n_hamiltonian)) {
+            (Some(values), Some(energy), Some(hamiltonian)) => {
+                Ok(Self { n_chains, n_draws, dim, values, energy, hamiltonian })
+            }
             _ => Err(too_large),
         }
     }
@@ -60,6 +65,12 @@ impl Draws {
         &self.energy
     }
 
+    /// Total energy H = E + |p|^2 / 2 at the start of each transition, index `chain * n_draws + draw`; empty for kernels
+    /// without momenta.
+    pub fn hamiltonian(&self) -> &[f64] {
+        &self.hamiltonian
+    }
+
     /// Coordinate `j` of one draw.
     pub fn get(&self, chain: usize, draw: usize, j: usize) -> f64 {
         self.values[(chain * self.n_draws + draw) * self.dim + j]
@@ -79,6 +90,11 @@ impl Draws {
     /// The energies of every chain: what diagnostics take.
     pub fn energy_chains(&self) -> Vec<Vec<f64>> {
         self.energy.chunks(self.n_draws.max(1)).map(<[f64]>::to_vec).collect()
+    }
+
+    /// The total energies of every chain: what [`crate::diagnostics`] calls E-BFMI takes. Empty for kernels without momenta.
+    pub fn hamiltonian_chains(&self) -> Vec<Vec<f64>> {
+        self.hamiltonian.chunks(self.n_draws.max(1)).map(<[f64]>::to_vec).collect()
     }
 
     /// All draws as points, chain after chain.
@@ -126,7 +142,14 @@ impl Draws {
         }
         let values = self.values.chunks_mut(size * n_draws * dim);
         let energies = self.energy.chunks_mut(size * n_draws);
-        values.zip(energies).map(|(values, energy)| Room { n_draws, dim, values, energy }).collect()
+        let mut hamiltonians = self.hamiltonian.chunks_mut(size * n_draws);
+        values
+            .zip(energies)
+            .map(|(values, energy)| {
+                let hamiltonian = hamiltonians.next().unwrap_or_default();
+                Room { n_draws, dim, values, energy, hamiltonian }
+            })
+            .collect()
     }
 }
 
@@ -136,16 +159,22 @@ pub(super) struct Room<'a> {
     dim: usize,
     values: &'a mut [f64],
     energy: &'a mut [f64],
+    hamiltonian: &'a mut [f64],
 }
 
 impl Room<'_> {
     /// Writes draw `t` of every chain of the block.
-    pub(super) fn record(&mut self, t: usize, x: &Points, energy: &[f64]) {
-        for (i, e) in energy.iter().enumerate() {
+    pub(super) fn record(&mut self, t: usize, state: &impl ChainState) {
+        for (i, e) in state.energy().iter().enumerate() {
             self.energy[i * self.n_draws + t] = *e;
         }
+        if !self.hamiltonian.is_empty() {
+            for (i, h) in state.hamiltonian().iter().enumerate() {
+                self.hamiltonian[i * self.n_draws + t] = *h;
+            }
+        }
         for j in 0..self.dim {
-            for (i, v) in x.real.col(j).iter().enumerate() {
+            for (i, v) in state.x().real.col(j).iter().enumerate() {
                 self.values[(i * self.n_draws + t) * self.dim + j] = *v;
             }
         }

@@ -14,7 +14,7 @@ use super::state::State;
 use super::std_err::{feature_covariance, held};
 use super::stochastic::{Problem, batch_lengths, train};
 use crate::energy::{Differentiable, Parametric, Transformed};
-use crate::kernel::{Kernel, Mala, Tunable, Ula};
+use crate::kernel::{Kernel, Mala, Metric, Tunable, Ula};
 use crate::logz::{Options, quadrature};
 use crate::objective::reduce::sum;
 use crate::objective::{Cd, Contrastive, Pcd};
@@ -58,12 +58,15 @@ fn contrastive<E: Parametric + Differentiable>(
     on_event: OnEvent,
 ) -> Result<Raw, TrainError> {
     let step_size = options.step_size.unwrap_or(0.05);
-    let scale = if options.step_size.is_none() { column_sd(data) } else { Vec::new() };
-    let step_size =
-        if options.step_size.is_none() { first_step_size(energy, data, &scale, options, step_size) } else { step_size };
+    let metric = Metric::diagonal(if options.step_size.is_none() { column_sd(data) } else { Vec::new() });
+    let step_size = if options.step_size.is_none() {
+        first_step_size(energy, data, &metric, options, step_size)
+    } else {
+        step_size
+    };
     match options.sampler {
-        Sampler::Ula => with_kernel(Ula { step_size, scale }, energy, data, free, options, control, valid, on_event),
-        Sampler::Mala => with_kernel(Mala { step_size, scale }, energy, data, free, options, control, valid, on_event),
+        Sampler::Ula => with_kernel(Ula { step_size, metric }, energy, data, free, options, control, valid, on_event),
+        Sampler::Mala => with_kernel(Mala { step_size, metric }, energy, data, free, options, control, valid, on_event),
     }
 }
 
@@ -72,12 +75,12 @@ fn contrastive<E: Parametric + Differentiable>(
 fn first_step_size<E: Differentiable>(
     energy: &E,
     data: &Points,
-    scale: &[f64],
+    metric: &Metric,
     options: &TrainOptions,
     start: f64,
 ) -> f64 {
     let mut rng = Streams::new(options.seed, Run::WarmUp);
-    let mut mala = Mala { step_size: start, scale: scale.to_vec() };
+    let mut mala = Mala { step_size: start, metric: metric.clone() };
     let x = data.rows(0, data.n().min(options.batch));
     for _ in 0..40 {
         let mut state = mala.init(energy, x.clone());

@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn every_failure_is_seen() {
-        let info = Info { n: 1000, sum_accept: 600.0, n_diverged: 0, n_evals: 1000 };
+        let info = Info { n: 1000, sum_accept: 600.0, n_diverged: 0, n_evals: 1000, n_truncated: 0 };
         let good = EpochCheck {
             info,
             energy_data: 1.0,
