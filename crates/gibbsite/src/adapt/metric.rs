@@ -63,9 +63,9 @@ impl Collected {
         self.x.add(x);
         if let (Some(moments), Some(grad)) = (&mut self.grad, state.grad()) {
             moments.add(grad);
-            if self.n_seen % self.thinning.steps == 0 && (2..=MAX_DIM).contains(&x.n_cols()) {
+            if self.n_seen.is_multiple_of(self.thinning.steps) && (2..=MAX_DIM).contains(&x.n_cols()) {
                 let rows: Vec<usize> =
-                    (0..x.n_rows()).filter(|i| (self.first_chain + i) % self.thinning.chains == 0).collect();
+                    (0..x.n_rows()).filter(|i| (self.first_chain + i).is_multiple_of(self.thinning.chains)).collect();
                 self.kept.push((x.select(&rows), grad.select(&rows)));
             }
         }
