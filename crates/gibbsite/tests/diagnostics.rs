@@ -173,19 +173,42 @@ const OTHERS: [Diagnostic; 6] = [rhat, rhat_raw, mcse_mean, mcse_sd, mcse_median
 #[test]
 fn frozen_chains_have_one_effective_draw() {
     let shared = vec![vec![0.1; 1000]; 4];
+    let odd = vec![vec![0.1; 999]; 3];
+    let alone = vec![vec![0.1; 1000]];
     let apart: Vec<Vec<f64>> = [0.1, 0.7, 0.2, -3.3].iter().map(|v| vec![*v; 1000]).collect();
     let mirrored = vec![vec![-0.1; 1000], vec![0.1; 1000]];
-    for f in [ess_bulk::<Vec<f64>>, ess_tail, ess_mean, ess_sd, ess_median, ess_raw] {
-        for frozen in [&shared, &apart, &mirrored] {
-            assert_eq!(f(frozen), 1.0);
-        }
+    for frozen in [&shared, &odd, &alone, &apart, &mirrored] {
+        assert!(ESS.iter().all(|f| f(frozen) == 1.0));
+        assert!([0.01, 0.05, 0.95, 1.0].iter().all(|p| ess_quantile(frozen, *p) == 1.0));
+        let s = summary(frozen);
+        assert_eq!((s.ess_bulk, s.ess_tail), (1.0, 1.0));
     }
-    assert_eq!([rhat(&shared), rhat_raw(&shared)], [1.0, 1.0]);
+    // At one value nothing is known of the agreement of the chains, nor of the error, which is not 0.
+    for frozen in [&shared, &odd, &alone] {
+        assert!(OTHERS.iter().all(|f| f(frozen).is_nan()));
+        let s = summary(frozen);
+        assert!([s.rhat, s.mcse_mean, s.mcse_sd].iter().all(|v| v.is_nan()));
+        assert_eq!([s.mean, s.sd, s.median], [0.1, 0.0, 0.1]);
+    }
     for frozen in [&apart, &mirrored] {
         assert_eq!([rhat(frozen), rhat_raw(frozen)], [f64::INFINITY; 2]);
+        assert!(mcse_mean(frozen) >= 0.1 && mcse_median(frozen) >= 0.1);
     }
-    assert_eq!([mcse_mean(&shared), mcse_sd(&shared), mcse_median(&shared)], [0.0; 3]);
-    assert!(mcse_mean(&mirrored) >= 0.1);
+    // One draw with the spread of the four values: sqrt(10.1 / 4) from squared deviations from -0.575.
+    assert!((mcse_mean(&apart) - 1.590).abs() < 0.001 && mcse_sd(&apart) > 0.5);
+    // (x - mean)^2 is the same of both values: no error of first order, not a perfect answer.
+    assert!(mcse_sd(&mirrored).is_nan());
+}
+
+/// A quantity with two values of equal weight has a constant |x - median|; its location still tells of agreement.
+#[test]
+fn rhat_of_two_values_is_that_of_their_location() {
+    let flips = |chains: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
+        chains.iter().map(|c| c.iter().flat_map(|x| [x.signum(), -x.signum()]).collect()).collect()
+    };
+    let agree = flips(ar1(0.0, 4, 500, 3));
+    assert!((rhat(&agree) - 1.0).abs() < 0.01 && mcse_sd(&agree).is_nan() && mcse_mean(&agree) > 0.0);
+    assert_eq!(rhat(&[vec![-1.0; 100], vec![1.0; 100]]), f64::INFINITY);
 }
 
 /// One frozen chain among moving ones, and one that froze half way, must show.
