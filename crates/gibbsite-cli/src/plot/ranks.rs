@@ -22,7 +22,7 @@ const MOST_PANELS: usize = 9;
 const FEW: usize = CHAINS.len();
 /// Normal quantile of 97.5 %: half the width of the band in standard deviations.
 const BAND: f64 = 1.959_963_984_540_054;
-/// Steps above are cut off, so that the band and the other chains can be seen.
+/// Steps above are drawn at the top, so that the band and the other chains can be seen.
 const HIGHEST: f64 = 6.0;
 const BAND_FILL: Colour = GREY.alpha(52);
 
@@ -97,7 +97,7 @@ fn layout(name: &str, n_draws: usize, panels: &[RankPanel]) -> Scene {
         count(n_chains),
         count(n_draws),
         if is_cut {
-            format!("steps above {HIGHEST} (up to {}) are cut off", short(highest))
+            format!("steps above {HIGHEST} (up to {}) are drawn at the top", short(highest))
         } else {
             "a chain inside the band has its share of low, middle and high draws".to_owned()
         }
@@ -133,7 +133,10 @@ fn draw(scene: &mut Scene, panel: &Panel, what: &RankPanel) {
         scene.push(Shape::Rect { area: [x, y, end - x, bottom - y], fill: Some(BAND_FILL), stroke: None });
     }
     let steps = |c: usize| {
-        let height = move |k: usize| what.counts[c][k] / what.expected[k];
+        let height = move |k: usize| {
+            let v = what.counts[c][k] / what.expected[k];
+            if v > panel.y.hi { panel.y.hi } else { v }
+        };
         (0..n_bins).flat_map(move |k| [[edge(k), height(k)], [edge(k + 1), height(k)]]).collect::<Vec<_>>()
     };
     let n_chains = what.counts.len();
