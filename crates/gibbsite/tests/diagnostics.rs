@@ -427,3 +427,44 @@ fn timing() {
         );
     }
 }
+
+/// From draws to weights of modes: minima with their Hessians assign the draws of chains that cross the barrier, and of
+/// chains that cannot.
+#[test]
+fn weights_of_the_wells_of_a_quartic() {
+    use gibbsite::energy::formula::Formula;
+    use gibbsite::kernel::Mala;
+    use gibbsite::points::Matrix;
+    use gibbsite::run::{RunOptions, initial_points_with_gradient, sample};
+
+    let e = |x: f64, beta: f64| beta * (x.powi(4) - 2.0 * x * x + 0.3 * x);
+    for (beta, crosses) in [(1.0, true), (40.0, false)] {
+        // Minima of 4 x^3 - 4 x + 0.3 by Newton's method, of curvature 12 x^2 - 4.
+        let minima = [-1.0f64, 1.0].map(|mut x| {
+            (0..50).for_each(|_| x -= (4.0 * x.powi(3) - 4.0 * x + 0.3) / (12.0 * x * x - 4.0));
+            vec![x]
+        });
+        let hessians = minima.each_ref().map(|m| Matrix::from_columns(1, 1, vec![beta * (12.0 * m[0] * m[0] - 4.0)]));
+        let modes = Modes::with_hessians(&minima, &hessians).unwrap();
+        // The midpoint rule over 10^5 cells: exact to 1e-5 with the jump at the boundary of the modes.
+        let (mut left, mut all) = (0.0, 0.0);
+        for i in 0..100_000 {
+            let x = -4.0 + 8e-5 * (f64::from(i) + 0.5);
+            let p = (e(-1.0, beta) - e(x, beta)).exp();
+            all += p;
+            left += if modes.assign(&[x], f64::INFINITY) == Some(0) { p } else { 0.0 };
+        }
+        let energy = Formula::parse(&format!("{beta}*(x^4 - 2*x^2 + 0.3*x)")).unwrap();
+        let start = initial_points_with_gradient(&energy, 32, 1).unwrap();
+        let run = sample(&energy, &Mala::new(0.1), start, &RunOptions::default(), &|_| {}).unwrap();
+        let o = occupancy(&modes.assign_chains(&run.draws.coordinate(0), f64::INFINITY), 2);
+        assert_eq!(o.mixes, crosses, "{o:?}");
+        if crosses {
+            let z = (o.modes[0].weight - left / all) / o.modes[0].std_err;
+            assert!(z.abs() < 4.0 && o.modes[0].std_err < 0.03 && o.n_changes() > 500, "z {z}, {o:?}");
+        } else {
+            // All chains agree with themselves on a weight that is that of their starts.
+            assert!(o.modes.iter().all(|m| m.std_err.is_nan()) && o.n_changes() == 0, "{o:?}");
+        }
+    }
+}
