@@ -22,4 +22,4 @@ pub const DECAYS: [&str; 3] = ["constant", "inverse", "cosine"];
 pub const POOL_STARTS: [&str; 2] = ["data", "noise"];
 
 /// `--kind` of `plot`.
-pub const PLOT_KINDS: [&str; 4] = ["auto", "landscape", "traces", "energies"];
+pub const PLOT_KINDS: [&str; 5] = ["auto", "landscape", "traces", "ranks", "energies"];
