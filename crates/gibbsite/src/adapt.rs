@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use crate::energy::{Differentiable, Energy};
-use crate::kernel::{ChainState, Hmc, Info, Kernel, Mala, Metric, Rwm, Slice, Tunable, Ula};
+use crate::kernel::{ChainState, Hmc, Info, Kernel, Mala, Metric, Nuts, Rwm, Slice, Tunable, Ula};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
 use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, Warning, block_size, warn};
@@ -66,6 +66,7 @@ impl<E: Energy + ?Sized> Adapt<E> for Rwm {}
 impl<E: Energy + ?Sized> Adapt<E> for Slice {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Mala {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Hmc {}
+impl<E: Differentiable + ?Sized> Adapt<E> for Nuts {}
 
 /// Adjusted Langevin finds scale and step size in the first nine tenths; the unadjusted kernel takes [`ULA_FRACTION`] of
 /// that step and moves on to its own stationary distribution in the last tenth.
