@@ -187,7 +187,7 @@ simd_fn! {
 
 simd_fn! {
     /// Copies the rows that were accepted, column after column.
-    fn take(accepted: &[f64], from: &[f64], to: &mut [f64]) {
+    pub(super) fn take(accepted: &[f64], from: &[f64], to: &mut [f64]) {
         let n = accepted.len();
         if n == 0 {
             return;
