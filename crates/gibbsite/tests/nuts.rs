@@ -163,17 +163,8 @@ fn twin_walk(
         let p = Matrix::from_fn(n, d, |i, j| f64::from(p.col(j)[i]));
         for i in 0..n {
             let (chain, rng) = (i as u32, &rng);
-            let mut twin = Twin {
-                energy,
-                step_size,
-                chain,
-                rng,
-                start: 0.0,
-                n_choices: 0,
-                n_leaves: 0,
-                sum_accept: 0.0,
-                broken,
-            };
+            let mut twin =
+                Twin { energy, step_size, chain, rng, start: 0.0, n_choices: 0, n_leaves: 0, sum_accept: 0.0, broken };
             let next = twin.step(&x.real.row(i), p.row(i));
             n_leaves += u64::from(twin.n_leaves);
             sum_accept += twin.sum_accept / f64::from(twin.n_leaves);

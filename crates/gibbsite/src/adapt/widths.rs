@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::scale::{self, Moments};
+use super::metric::{self, Collected, Thinning};
 use super::{Adapt, WarmedUp};
 use crate::energy::Energy;
-use crate::kernel::{ChainState, Kernel, Metric, Slice};
+use crate::kernel::{Kernel, Metric, Slice};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
 use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, block_size};
@@ -27,29 +27,30 @@ impl<E: Energy + ?Sized> Adapt<E> for Slice {
         progress: Progress<'_>,
     ) -> Result<WarmedUp<Self>, RunError> {
         let (mut kernel, dim, n_warmup) = (self.clone(), x.dim(), options.n_warmup);
-        let mut scale = vec![1.0; dim];
-        kernel.metric = Metric::diagonal(scale.clone());
+        kernel.metric = Metric::diagonal(vec![1.0; dim]);
         let streams = Streams::new(options.seed, Run::WarmUp);
-        let mut blocks = Block::deal(energy, &kernel, &x, block_size(options, Kernel::<E>::group(&kernel)), &streams);
+        let block = block_size(options, Kernel::<E>::group(&kernel));
+        let mut blocks = Block::deal(energy, &kernel, &x, block, &streams);
         let (mut done, mut size) = (0, FIRST_WINDOW);
         while done < n_warmup {
             let left = n_warmup - done;
             let end = if left < 3 * size { n_warmup } else { done + size };
-            let mut moments: Vec<Moments> = blocks.iter().map(|b| Moments::new(b.state.x().n(), dim)).collect();
+            let thinning = Thinning::new(x.n(), end - done);
+            let mut collected: Vec<Collected> =
+                blocks.iter().enumerate().map(|(b, of)| Collected::new(b * block, &of.state, thinning)).collect();
             while done < end {
                 let n_steps = n_warmup.div_ceil(N_REPORTS).min(end - done);
-                blocks.par_iter_mut().zip(&mut moments).for_each(|(block, moments)| {
+                blocks.par_iter_mut().zip(&mut collected).for_each(|(block, collected)| {
                     for _ in 0..n_steps {
                         block.steps(energy, &kernel, 1);
-                        moments.add(&block.state.x().real);
+                        collected.add(&block.state);
                     }
                 });
                 done += n_steps;
                 let count = |steps: usize| (steps * x.n()) as u64;
                 progress(Event::Progress { phase: Phase::WarmUp, done: count(done), total: count(n_warmup) });
             }
-            scale::update(&mut scale, &moments);
-            kernel.metric = Metric::diagonal(scale.clone());
+            kernel.metric = metric::update(&kernel.metric, &collected);
             size *= 2;
         }
         let info = Block::total(&blocks);
