@@ -34,8 +34,8 @@ use crate::run::{Draws, Event, Phase, Progress, RunError, RunOptions, Warning, b
 pub mod barrier;
 mod ladder;
 mod levels;
+mod log_z;
 mod reference;
-mod stepping_stone;
 mod swap;
 mod trips;
 mod verdict;
@@ -43,7 +43,7 @@ mod warm;
 mod watch;
 pub use barrier::{MAX_LEVELS, MIN_LEVELS, n_levels, round_trip_rate};
 pub use ladder::{Ladder, LadderError, Replicas};
-pub use stepping_stone::SteppingStone;
+pub use log_z::LadderLogZ;
 pub use trips::Leg;
 pub use verdict::Verdict;
 
@@ -108,7 +108,7 @@ pub struct Tempered {
     /// Counts of the transitions at each level, `(K,)`; level 0 makes none.
     pub info: Vec<Info>,
     /// log Z of the target with its error, from the same draws; `None` where the ladders are too few for an error.
-    pub stepping_stone: Option<SteppingStone>,
+    pub log_z: Option<LadderLogZ>,
     /// Whether the ladder carried states from the reference to the target.
     pub verdict: Verdict,
     /// What is doubtful, in the order it was found.
@@ -281,7 +281,7 @@ where
         barrier: rejection.iter().sum(),
         swap_attempts: swaps.iter().map(|s| s.n_attempts).collect(),
         n_undefined_swaps: swaps.iter().map(|s| s.n_undefined).sum(),
-        stepping_stone: stepping_stone::estimate(ladder.reference.log_z(), &levels.stones(), n_draws),
+        log_z: log_z::estimate(ladder.reference.log_z(), &levels.bridged()),
         replicas: levels.replicas(),
         draws,
         betas: ladder.betas.clone(),

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::stepping_stone::LogSum;
+use super::log_z::{Bridged, LogSum};
 use super::swap::{self, Riders, Rule, SwapCounts};
 use super::watch::Slopes;
 use super::{Ladder, Replicas};
@@ -36,7 +36,10 @@ pub(super) struct Block<S> {
     swaps: SwapCounts,
     n_round_trips: Vec<u64>,
     pub(super) slopes: Slopes,
-    stones: Vec<LogSum>,
+    /// Terms of log Z with the level above.
+    up: Vec<LogSum>,
+    /// Terms of log Z with the level below.
+    down: Vec<LogSum>,
 }
 
 /// All levels, their blocks level after level.
@@ -100,7 +103,8 @@ where
                 swaps: SwapCounts::default(),
                 n_round_trips: vec![0; if k == 0 { n } else { 0 }],
                 slopes: Slopes::new(n, x[k].dim()),
-                stones: vec![LogSum::default(); n],
+                up: vec![LogSum::default(); n],
+                down: vec![LogSum::default(); n],
             }
         };
         let blocks = places.into_par_iter().map(block).collect();
@@ -139,8 +143,11 @@ where
             match watch {
                 Watch::Nothing => {}
                 Watch::Warming => block.watch_warming(&bridges[k]),
-                Watch::Drawing if k + 1 < n_levels => block.watch_drawing(bridges[k + 1].beta() - bridges[k].beta()),
-                Watch::Drawing => {}
+                Watch::Drawing => block.watch_drawing([
+                    bridges[k.saturating_sub(1)].beta(),
+                    bridges[k].beta(),
+                    bridges[(k + 1).min(n_levels - 1)].beta(),
+                ]),
             }
         });
         let rule = self.rule;
@@ -199,10 +206,14 @@ where
         self.level(0).iter().flat_map(|b| &b.n_round_trips).copied().collect()
     }
 
-    /// The sums of each level below the target and of each ladder that log Z is made of.
-    pub(super) fn stones(&self) -> Vec<Vec<LogSum>> {
-        let of = |k| self.level(k).iter().flat_map(|b| &b.stones).copied().collect();
-        (0..self.bridges.len() - 1).map(of).collect()
+    /// The sums of each pair of levels and of each ladder that log Z is made of.
+    pub(super) fn bridged(&self) -> Vec<Vec<Bridged>> {
+        let pair = |k: usize| {
+            let up = self.level(k).iter().flat_map(|b| &b.up);
+            let down = self.level(k + 1).iter().flat_map(|b| &b.down);
+            up.zip(down).map(|(up, down)| Bridged { up: *up, down: *down }).collect()
+        };
+        (0..self.bridges.len() - 1).map(pair).collect()
     }
 
     /// Forgets all counts and sums, but not the transitions.
@@ -211,7 +222,8 @@ where
             b.swaps = SwapCounts::default();
             b.n_round_trips.fill(0);
             b.slopes.clear();
-            b.stones.fill(LogSum::default());
+            b.up.fill(LogSum::default());
+            b.down.fill(LogSum::default());
         }
     }
 
@@ -258,9 +270,16 @@ impl<S: ChainState> Block<S> {
         }
     }
 
-    fn watch_drawing(&mut self, d_beta: f64) {
-        for (i, stone) in self.stones.iter_mut().enumerate() {
-            stone.add(-d_beta * self.riders.difference(i));
+    /// Adds the terms of log Z, given beta of the level below, of this one and of the one above; equal where there is none.
+    fn watch_drawing(&mut self, [below, beta, above]: [f64; 3]) {
+        for i in 0..self.up.len() {
+            let difference = self.riders.difference(i);
+            if beta < above {
+                self.up[i].add(-0.5 * (above - beta) * difference);
+            }
+            if below < beta {
+                self.down[i].add(0.5 * (beta - below) * difference);
+            }
         }
     }
 }

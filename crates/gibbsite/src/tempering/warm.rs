@@ -189,12 +189,14 @@ where
     let watch = if round.ends_with == Ends::Nothing { Watch::Nothing } else { Watch::Warming };
     let last = kernels.len() - 1;
     let mut pool = Pool::new(clock.dim);
+    let mut first_half: Vec<Info> = Vec::new();
     // One job for the whole round: its iterations are too short to wake the threads for each.
     rayon::scope(|_| {
         let mut before = vec![Info::default(); kernels.len()];
         for t in 0..round.n {
             if t == round.n / 2 {
                 levels.forget();
+                first_half = (0..kernels.len()).map(|k| levels.info(k)).collect();
             }
             levels.iterate(&kernels, watch);
             if t >= round.n / 2 {
@@ -228,8 +230,8 @@ where
     let seen = Seen {
         rejection: levels.swaps().iter().map(|s| if s.n_attempts > 0 { s.rejection() } else { UNTRIED }).collect(),
         moments: pool.moments(),
-        n: info.iter().map(|i| i.n).sum(),
-        n_diverged: info.iter().map(|i| i.n_diverged).sum(),
+        n: info.iter().zip(&first_half).map(|(i, before)| i.n - before.n).sum(),
+        n_diverged: info.iter().zip(&first_half).map(|(i, before)| i.n_diverged - before.n_diverged).sum(),
     };
     drop(levels);
     ladder.kernels = kernels;
