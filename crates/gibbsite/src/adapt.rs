@@ -28,7 +28,7 @@ pub const ULA_FRACTION: f64 = 0.03;
 /// A divergence lowers the acceptance that steers the step size as much as this many rejections: where the tails are thin a
 /// long trajectory may be accepted well on average and still never leave the tails. On a quartic it holds acceptance at 0.97
 /// where 0.8 would let 12 % of the trajectories diverge, chains stand still for 50 transitions, and yield fewer effective draws.
-const DIVERGENCE_COST: f64 = 20.0;
+pub(crate) const DIVERGENCE_COST: f64 = 20.0;
 
 /// Divergences of one round count at most this much, so that a step size that is a little too large is not overshot by far.
 const MAX_DIVERGENCE_COST: f64 = 0.3;
@@ -205,7 +205,7 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
 
 /// Doubles or halves the step size until the mean acceptance of one transition from `x` crosses the target
 /// (Hoffman and Gelman 2014, algorithm 4, over all chains).
-fn search_step_size<E: Energy + ?Sized, K: Kernel<E> + Tunable>(
+pub(crate) fn search_step_size<E: Energy + ?Sized, K: Kernel<E> + Tunable>(
     energy: &E,
     kernel: &mut K,
     x: &Points,

@@ -30,6 +30,8 @@ pub enum Run {
     Data = 6,
     /// Probing an energy (checks, minimisation).
     Probe = 7,
+    /// Parallel tempering, all levels of the ladder.
+    Tempering = 8,
 }
 
 /// What a number within a step is for.
