@@ -106,6 +106,9 @@ pub trait Tunable {
     /// The acceptance probability that warm-up aims for, `None` for kernels that accept always.
     fn target_accept(&self) -> Option<f64>;
 
+    /// The preconditioner.
+    fn metric(&self) -> &Metric;
+
     /// Sets the preconditioner; the identity by default.
     fn set_metric(&mut self, metric: &Metric);
 }
@@ -126,6 +129,10 @@ macro_rules! tunable {
             fn target_accept(&self) -> Option<f64> {
                 let $this = self;
                 $target
+            }
+
+            fn metric(&self) -> &$crate::kernel::Metric {
+                &self.metric
             }
 
             fn set_metric(&mut self, metric: &$crate::kernel::Metric) {

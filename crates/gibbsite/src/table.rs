@@ -13,12 +13,12 @@ mod columns;
 mod delimited;
 mod error;
 mod idx;
-mod npy;
+pub(crate) mod npy;
 mod npz;
 mod shape;
 mod source;
 mod spaced;
-mod write;
+pub(crate) mod write;
 
 pub use atomic::atomic_write;
 pub use columns::{ColumnSummary, Standardization};
