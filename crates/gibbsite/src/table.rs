@@ -20,7 +20,7 @@ mod source;
 mod spaced;
 pub(crate) mod write;
 
-pub use atomic::atomic_write;
+pub use atomic::{atomic_write, remove_stale};
 pub use columns::{ColumnSummary, Standardization};
 pub use error::{Cell, DataError, column_list};
 pub use npy::HeaderError;

@@ -4,7 +4,7 @@
 //! `draws-FIRST.npy` is `(chains, draws, dim)`, FIRST its first draw; `energy-FIRST.npy` is `(chains, draws)`, and so is
 //! `total-energy-FIRST.npy`, which only Hamiltonian kernels have. A file is whole or absent.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,11 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    fn name(self) -> &'static str {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Draws, Self::Energy, Self::TotalEnergy];
+
+    /// The files of the quantity begin with it.
+    pub fn name(self) -> &'static str {
         match self {
             Quantity::Draws => "draws",
             Quantity::Energy => "energy",
@@ -192,25 +196,6 @@ impl Store {
         Ok(out)
     }
 
-    /// Removes the files of all pieces.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`].
-    pub fn remove(&self) -> Result<(), StoreError> {
-        for &(first, _) in &self.pieces {
-            for quantity in [Quantity::Draws, Quantity::Energy, Quantity::TotalEnergy] {
-                let file = self.file(quantity, first);
-                match fs::remove_file(&file) {
-                    Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                        return Err(StoreError::Io { action: "remove", file: show(&file), source: e });
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Calls `see` with all numbers of a quantity in the order (chain, draw, coordinate), some at a time.
     fn chain_after_chain(&self, quantity: Quantity, see: &mut dyn FnMut(&[f64]) -> io::Result<()>) -> io::Result<()> {
         let (width, total) = (self.width(quantity), self.n_draws());
@@ -314,6 +299,8 @@ fn show(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::energy::formula::Formula;
     use crate::kernel::{Hmc, Metric};
@@ -353,8 +340,6 @@ mod tests {
         assert_eq!(all(Quantity::TotalEnergy, 0..1), whole.draws.hamiltonian());
         let second: Vec<f64> = (0..7).flat_map(|c| whole.draws.chain(c, 1).step_by(5).collect::<Vec<_>>()).collect();
         assert_eq!(store.every(Quantity::Draws, 1..2, 23, 5).unwrap(), second);
-        store.remove().unwrap();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
