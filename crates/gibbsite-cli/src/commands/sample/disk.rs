@@ -88,14 +88,15 @@ impl Disk {
             seconds_before: 0.0,
             started: Instant::now(),
         };
-        disk.acquire(ctx)?;
-        if has_checkpoint {
-            disk.look(resume, ctx)?;
-        } else if is_there {
+        if is_there && !has_checkpoint {
             disk.refuse_foreign()?;
             if resume {
                 ctx.note(&format!("note: '{}' holds no draws yet, starting afresh", disk.folder.display()));
             }
+        }
+        disk.acquire(ctx)?;
+        if disk.has_checkpoint() {
+            disk.look(resume, ctx)?;
         }
         for name in disk.names()?.iter().filter(|n| is_temporary(n) || (!disk.has_checkpoint() && is_piece(n))) {
             let path = disk.folder.join(name);
