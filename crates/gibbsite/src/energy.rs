@@ -82,6 +82,11 @@ pub trait Tractable: Energy {
 
     /// `n` exact draws.
     fn sample(&self, n: usize, rng: &mut Streams) -> Points;
+
+    /// The same draws, one for each row of `out`.
+    fn sample_into(&self, out: &mut Points, rng: &mut Streams) {
+        *out = self.sample(out.n(), rng);
+    }
 }
 
 pub mod formula;

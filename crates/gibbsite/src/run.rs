@@ -16,12 +16,14 @@ use crate::points::{Matrix, Points};
 use crate::rng::{Run, Streams};
 
 mod draws;
+mod pilot;
 pub mod saved;
 pub mod session;
 mod start;
 pub mod store;
 mod wells;
 pub use draws::Draws;
+pub use pilot::{Pilot, Quantity, pilot};
 pub use session::{KernelSession, Session};
 pub use start::{initial_points, initial_points_with_gradient};
 pub use wells::{Starts, dispersed_points};
@@ -99,6 +101,17 @@ pub enum Warning {
         target: f64,
         /// Whether warm-up chose the step size.
         adapted: bool,
+    },
+    /// Trajectories cut at their greatest length before they turned.
+    #[error(
+        "{n_truncated} of {n} trajectories reached their greatest length before they turned: they are slow rather than \
+             wrong; the energy may need other coordinates"
+    )]
+    Truncated {
+        /// Trajectories cut.
+        n_truncated: u64,
+        /// All trajectories.
+        n: u64,
     },
     /// Chains that never moved.
     #[error("{n_stuck} of {n_chains} chains never moved")]
@@ -242,6 +255,19 @@ pub fn sample<E: Energy + ?Sized, K: Adapt<E>>(
 ) -> Result<Outcome<K>, RunError> {
     check(energy, &init, options)?;
     let warm = warmed_up(energy, kernel, init, options, progress)?;
+    sample_warm(energy, warm, options, progress)
+}
+
+/// Draws with a kernel that is already warm, and says what is doubtful, as [`sample`] does.
+///
+/// # Errors
+/// Draws too large for memory, and divergence of a kernel that never rejects.
+pub fn sample_warm<E: Energy + ?Sized, K: Adapt<E>>(
+    energy: &E,
+    warm: WarmedUp<K>,
+    options: &RunOptions,
+    progress: Progress<'_>,
+) -> Result<Outcome<K>, RunError> {
     let mut outcome = draw(energy, warm, options, 0, progress)?;
     let stuck = (outcome.draws.n_stuck(), outcome.draws.n_chains());
     for warning in judge(&outcome.kernel, &outcome.info, stuck, options)? {
@@ -272,9 +298,9 @@ fn judge<K: Tunable>(
     options: &RunOptions,
 ) -> Result<Vec<Warning>, RunError> {
     let mut warnings = Vec::new();
-    let Info { n, n_diverged, .. } = *info;
+    let Info { n, n_diverged, n_truncated, .. } = *info;
     if n_diverged > 0 {
-        if kernel.target_accept().is_none() {
+        if !kernel.rejects() {
             return Err(RunError::Diverged { n_diverged, n, step_size: kernel.step_size() });
         }
         warnings.push(Warning::Divergences { phase: Phase::Draws, n_diverged, n });
@@ -284,6 +310,9 @@ fn judge<K: Tunable>(
         if accept_prob < target / 3.0 {
             warnings.push(Warning::Acceptance { accept_prob, target, adapted });
         }
+    }
+    if n_truncated > 0 {
+        warnings.push(Warning::Truncated { n_truncated, n });
     }
     if n_stuck > 0 && n >= 20 * n_chains as u64 {
         warnings.push(Warning::StuckChains { n_stuck, n_chains });

@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use gibbsite::energy::{Differentiable, Energy, Scaled, Sum, Transformed};
-use gibbsite::kernel::{Hmc, Kernel, Mala, Rwm, Ula};
+use gibbsite::kernel::{Hmc, Kernel, Mala, Nuts, Rwm, Ula};
 use gibbsite::points::{Matrix, Points, Space, Support};
 use gibbsite::rng::{Run, Streams};
 
@@ -76,7 +76,7 @@ fn allocations<E: Differentiable, K: Kernel<E>>(energy: &E, kernel: &K) -> u64 {
             rng.advance();
         }
     };
-    steps(3);
+    steps(60);
     let before = N_ALLOCATIONS.with(Cell::get);
     steps(200);
     N_ALLOCATIONS.with(Cell::get) - before
@@ -87,6 +87,7 @@ fn assert_none<E: Differentiable>(energy: &E) {
     assert_eq!(allocations(energy, &Ula::new(0.1)), 0, "ula");
     assert_eq!(allocations(energy, &Mala::new(0.5)), 0, "mala");
     assert_eq!(allocations(energy, &Hmc::new(0.3, 5)), 0, "hmc");
+    assert_eq!(allocations(energy, &Nuts::new(0.3)), 0, "nuts");
 }
 
 #[test]

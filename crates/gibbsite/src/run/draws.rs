@@ -51,6 +51,11 @@ impl Draws {
         Self { n_chains, n_draws, dim, values, energy, hamiltonian: Vec::new() }
     }
 
+    /// The values and the energies, laid out as [`Draws::values`] and [`Draws::energy`] are.
+    pub fn into_parts(self) -> (Vec<f64>, Vec<f64>) {
+        (self.values, self.energy)
+    }
+
     /// Number of chains.
     pub fn n_chains(&self) -> usize {
         self.n_chains

@@ -96,6 +96,14 @@ impl Saved {
         found.ok_or_else(|| missing(name, &format!("{N} integers")))
     }
 
+    /// Integers, of any count.
+    ///
+    /// # Errors
+    /// [`SavedError::Entry`].
+    pub fn all_integers(&self, name: &str) -> Result<&[u64], SavedError> {
+        self.integers.get(name).map(Vec::as_slice).ok_or_else(|| missing(name, "integers"))
+    }
+
     /// Numbers, of any count.
     ///
     /// # Errors
@@ -112,7 +120,7 @@ impl Saved {
         self.numbers(name)?.try_into().map_err(|_| missing(name, &format!("{N} numbers")))
     }
 
-    /// A matrix of `n_cols` columns, and of `n_rows` rows where that is known.
+    /// A matrix of this size.
     ///
     /// # Errors
     /// [`SavedError::Entry`].

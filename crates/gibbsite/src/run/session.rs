@@ -8,8 +8,8 @@ use crate::points::{Matrix, Points};
 
 use super::saved::{Saved, SavedError};
 use super::{
-    Divergence, Draws, Event, MAX_DIVERGENCES, Outcome, Progress, RunError, RunOptions, Warning, check, draw, judge,
-    warmed_up,
+    Divergence, Draws, Event, MAX_DIVERGENCES, Outcome, Progress, RunError, RunOptions, Warning, block_size, check,
+    draw, judge, warmed_up,
 };
 
 /// Draws in pieces. What an implementation saves must be all it needs: started again from it, it continues to the bit.
@@ -61,20 +61,24 @@ impl<'a, E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> KernelSession<'a, E
         K: Adapt<E>,
     {
         check(energy, &init, options)?;
-        let stuck = Stuck::new(init.n());
-        let WarmedUp { kernel, x, info, warnings } = warmed_up(energy, kernel, init, options, progress)?;
-        Ok(Self {
+        Ok(Self::warm(energy, warmed_up(energy, kernel, init, options, progress)?, options))
+    }
+
+    /// Begins with a kernel that is already warm.
+    pub fn warm(energy: &'a E, warm: WarmedUp<K>, options: &RunOptions) -> Self {
+        let WarmedUp { kernel, x, info, warnings } = warm;
+        Self {
             energy,
             kernel,
             options: options.clone(),
-            x,
             n_done: 0,
             info: Info::default(),
             warm_up: info,
             warnings,
             divergences: Vec::new(),
-            stuck,
-        })
+            stuck: Stuck::new(x.n()),
+            x,
+        }
     }
 
     /// Goes on from what [`Session::save`] gave. `kernel`, its step size and preconditioner aside, and `options` must be
@@ -104,9 +108,14 @@ impl<'a, E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> KernelSession<'a, E
             info: info(saved, "draws")?,
             warm_up: info(saved, "warm_up")?,
             warnings: warnings.map_err(|e| SavedError::Description(e.to_string()))?,
-            divergences: Vec::new(),
+            divergences: divergences(saved, dim)?,
             stuck: Stuck::restore(saved, n_chains, dim)?,
         })
+    }
+
+    /// Number of chains.
+    pub fn n_chains(&self) -> usize {
+        self.x.n()
     }
 
     /// The kernel as it was adapted.
@@ -131,13 +140,15 @@ impl<'a, E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> KernelSession<'a, E
         Ok(warnings)
     }
 
-    /// All that a run says, with the draws left to whoever took them; a resumed session has the divergences since.
+    /// All that a run says; `draws` are those that the caller has, which may be fewer than were made.
     ///
     /// # Errors
     /// As [`KernelSession::judge`].
     pub fn finish(self, draws: Draws) -> Result<Outcome<K>, RunError> {
         let warnings = self.judge()?;
-        let Self { kernel, info, warm_up, divergences, x: last, .. } = self;
+        let Self { kernel, info, warm_up, mut divergences, x: last, .. } = self;
+        // In an order that does not tell where the pieces were cut.
+        divergences.sort_by_key(|d| (d.chain, d.draw));
         Ok(Outcome { draws, kernel, info, warm_up, warnings, divergences, last })
     }
 }
@@ -166,11 +177,12 @@ impl<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> Session for KernelSessi
         let piece = draw(self.energy, warm, &options, (self.n_done * thin) as u64, &onward)?;
         let mut info = self.info;
         info.add(piece.info);
-        if info.n_diverged > 0 && self.kernel.target_accept().is_none() {
+        if info.n_diverged > 0 && !self.kernel.rejects() {
             let Info { n, n_diverged, .. } = info;
             return Err(RunError::Diverged { n_diverged, n, step_size: self.kernel.step_size() });
         }
-        let room = MAX_DIVERGENCES.saturating_sub(self.divergences.len());
+        let n_blocks = self.x.n().div_ceil(block_size(&self.options, self.kernel.group()));
+        let room = (MAX_DIVERGENCES * n_blocks).saturating_sub(self.divergences.len());
         let later = piece.divergences.into_iter().map(|d| Divergence { draw: d.draw + self.n_done, ..d });
         self.divergences.extend(later.take(room));
         self.stuck.see(&piece.draws);
@@ -185,10 +197,13 @@ impl<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> Session for KernelSessi
         saved.put_integers("n_done", &[self.n_done as u64]);
         saved.put_matrix("x", &self.x.real);
         saved.put_numbers("step_size", &[self.kernel.step_size()]);
-        put_metric(&mut saved, self.kernel.metric());
+        if let Some(metric) = self.kernel.metric() {
+            put_metric(&mut saved, metric);
+        }
         put_info(&mut saved, "draws", &self.info);
         put_info(&mut saved, "warm_up", &self.warm_up);
         self.stuck.save(&mut saved);
+        put_divergences(&mut saved, &self.divergences);
         // Every field of a warning is a finite number, a flag or a name, so that nothing can fail; were it otherwise, the
         // text would not be readable and resuming would say so.
         saved.put_text("warnings", serde_json::to_string(&self.warnings).unwrap_or_default());
@@ -251,6 +266,23 @@ fn info(saved: &Saved, name: &str) -> Result<Info, SavedError> {
     let [n, n_diverged, n_evals, n_truncated] = saved.integers(name)?;
     let [sum_accept] = saved.array(&format!("{name}_sum_accept"))?;
     Ok(Info { n, sum_accept, n_diverged, n_evals, n_truncated })
+}
+
+fn put_divergences(saved: &mut Saved, divergences: &[Divergence]) {
+    let places: Vec<u64> = divergences.iter().flat_map(|d| [d.chain as u64, d.draw as u64]).collect();
+    saved.put_integers("divergences", &places);
+    if !divergences.is_empty() {
+        let x: Vec<&[f64]> = divergences.iter().map(|d| d.x.as_slice()).collect();
+        saved.put_matrix("diverged_at", &Points::from_rows(&x).real);
+    }
+}
+
+fn divergences(saved: &Saved, dim: usize) -> Result<Vec<Divergence>, SavedError> {
+    let places = saved.all_integers("divergences")?;
+    let n = places.len() / 2;
+    let x = if n > 0 { saved.matrix("diverged_at", n, dim)? } else { Matrix::new(0, dim) };
+    let at = |(i, p): (usize, &[u64])| Divergence { chain: p[0] as usize, draw: p[1] as usize, x: x.row(i) };
+    Ok(places.chunks_exact(2).enumerate().map(at).collect())
 }
 
 fn put_metric(saved: &mut Saved, metric: &Metric) {

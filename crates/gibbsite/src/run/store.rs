@@ -172,12 +172,40 @@ impl Store {
         n_draws: usize,
         every: usize,
     ) -> Result<Vec<f64>, StoreError> {
+        let keep = |draw: usize| draw.is_multiple_of(every).then_some(draw / every);
+        self.select(quantity, columns, n_draws, n_draws.div_ceil(every), &keep)
+    }
+
+    /// The last `n` draws of each chain of a quantity that is one number, index `chain * n + draw`; empty if it was not kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last(&self, quantity: Quantity, n: usize) -> Result<Vec<f64>, StoreError> {
+        let total = self.n_draws();
+        let n = n.min(total);
+        if !self.pieces.first().is_some_and(|(first, _)| self.file(quantity, *first).exists()) {
+            return Ok(Vec::new());
+        }
+        self.select(quantity, 0..1, total, n, &|draw| draw.checked_sub(total - n))
+    }
+
+    /// The draws that `keep` gives a place among the `n_kept` of a chain.
+    fn select(
+        &self,
+        quantity: Quantity,
+        columns: Range<usize>,
+        n_draws: usize,
+        n_kept: usize,
+        keep: &dyn Fn(usize) -> Option<usize>,
+    ) -> Result<Vec<f64>, StoreError> {
         let (width, total) = (self.width(quantity), self.n_draws());
-        let n_kept = n_draws.div_ceil(every);
         let n_columns = columns.len();
         let mut out = vec![0.0; (self.n_chains * total / n_draws.max(1)) * n_kept * n_columns];
         let mut rows = Vec::new();
         for &(first, n) in &self.pieces {
+            if n_draws == total && (first..first + n).all(|draw| keep(draw).is_none()) {
+                continue;
+            }
             let mut reader = self.reader(quantity, first, n)?;
             let group = (BUFFER / (n * width)).max(1);
             for chain in (0..self.n_chains).step_by(group) {
@@ -185,9 +213,8 @@ impl Store {
                 reader.read(chains.clone(), &mut rows)?;
                 for (i, row) in rows.chunks_exact(width).enumerate() {
                     let place = (chain + i / n) * total + first + i % n;
-                    let (chain, draw) = (place / n_draws, place % n_draws);
-                    if draw % every == 0 {
-                        let to = (chain * n_kept + draw / every) * n_columns;
+                    if let Some(kept) = keep(place % n_draws) {
+                        let to = (place / n_draws * n_kept + kept) * n_columns;
                         out[to..to + n_columns].copy_from_slice(&row[columns.clone()]);
                     }
                 }
@@ -314,10 +341,23 @@ mod tests {
     /// Seven chains cut at odd places, kept, and gone on with from the bytes of the checkpoint each time.
     #[test]
     fn pieces_of_a_run_are_the_run_to_the_bit() {
+        compare(&options(), Hmc::new(0.5, 4), false);
+        compare(&options(), crate::kernel::Nuts::new(0.5), false);
+        // Steps so long that most of them diverge.
+        compare(&RunOptions { n_warmup: 0, ..options() }, Hmc::new(3.0, 4), true);
+    }
+
+    fn compare<K>(options: &RunOptions, kernel: K, diverges: bool)
+    where
+        K: crate::adapt::Adapt<Formula> + PartialEq + std::fmt::Debug,
+    {
+        let options = || options.clone();
         let energy = Formula::parse("x^2 + 0.9*x*y + y^2/3 + 0.1*y^4").unwrap();
         let init = initial_points(&energy, 7, 1).unwrap();
-        let kernel = Hmc::new(0.5, 4);
         let whole = sample(&energy, &kernel, init.clone(), &options(), &|_| {}).unwrap();
+        assert_eq!(whole.divergences.is_empty(), !diverges);
+        let mut divergences = whole.divergences.clone();
+        divergences.sort_by_key(|d| (d.chain, d.draw));
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::new(folder.path(), 7, 2);
         let mut state = KernelSession::start(&energy, &kernel, init, &options(), &|_| {}).unwrap().save();
@@ -330,7 +370,8 @@ mod tests {
             assert_eq!(*session.kernel(), whole.kernel);
             if session.n_done() == 23 {
                 assert_eq!((session.info(), session.judge().unwrap()), (&whole.info, whole.warnings.clone()));
-                assert_eq!(session.finish(whole.draws.clone()).unwrap().last, whole.last);
+                let outcome = session.finish(whole.draws.clone()).unwrap();
+                assert_eq!((outcome.last, outcome.divergences), (whole.last.clone(), divergences.clone()));
             }
         }
         let store = Store::open(folder.path(), 7, 2, 23).unwrap();
@@ -340,6 +381,9 @@ mod tests {
         assert_eq!(all(Quantity::TotalEnergy, 0..1), whole.draws.hamiltonian());
         let second: Vec<f64> = (0..7).flat_map(|c| whole.draws.chain(c, 1).step_by(5).collect::<Vec<_>>()).collect();
         assert_eq!(store.every(Quantity::Draws, 1..2, 23, 5).unwrap(), second);
+        let late: Vec<f64> = whole.draws.hamiltonian().chunks(23).flat_map(|c| c[19..].to_vec()).collect();
+        assert_eq!(store.last(Quantity::TotalEnergy, 4).unwrap(), late);
+        assert_eq!(store.last(Quantity::TotalEnergy, 99).unwrap(), whole.draws.hamiltonian());
     }
 
     #[test]

@@ -28,7 +28,7 @@ const LOCK: &str = "lock";
 const MAX_DIAGNOSED: usize = 1 << 22;
 
 /// Numbers held for diagnostics.
-const MAX_HELD: usize = 1 << 26;
+const MAX_HELD: usize = 1 << 25;
 
 /// Draws of each chain that diagnostics use at least.
 const MIN_DIAGNOSED: usize = 100;
@@ -45,6 +45,32 @@ pub struct Disk {
     saved: Option<Saved>,
     seconds_before: f64,
     started: Instant,
+}
+
+/// What is to be drawn.
+pub struct Job<'a> {
+    /// Chains of the session.
+    pub n_chains: usize,
+    /// Coordinates.
+    pub dim: usize,
+    /// Draws of each chain of the session.
+    pub n_draws: usize,
+    /// Brings draws into the coordinates of the model.
+    pub convert: &'a dyn Fn(&mut Draws),
+    /// Names and texts that are kept with the run, to be found in [`Disk::saved`].
+    pub texts: &'a [(&'a str, String)],
+    /// Where the progress is told.
+    pub progress: Progress<'a>,
+}
+
+/// What is held of a run that is complete.
+pub struct Kept {
+    /// As many draws as diagnostics take.
+    pub draws: Draws,
+    /// They are those of each chain whose number is a multiple of this.
+    pub every: usize,
+    /// As many total energies of each chain, successive ones, for samplers that have them.
+    pub hamiltonian: Vec<Vec<f64>>,
 }
 
 impl Disk {
@@ -121,9 +147,7 @@ impl Disk {
         self.seconds_before + self.started.elapsed().as_secs_f64()
     }
 
-    /// Draws the rest of `n_draws` draws of each of `shape.0` chains in `shape.1` dimensions, each piece brought into the
-    /// coordinates of the model by `convert`, and writes the complete file. Returns every so manieth draw, as many as
-    /// diagnostics take, and that number.
+    /// Draws what is left of the job and writes the complete file.
     ///
     /// # Errors
     /// Those of the session, upon which the folder is removed, for what it holds is worth nothing; `io` if something cannot
@@ -131,12 +155,10 @@ impl Disk {
     pub fn draw<S: Session>(
         &self,
         session: &mut S,
-        (n_chains, dim): (usize, usize),
-        n_draws: usize,
-        convert: &dyn Fn(&mut Draws),
-        progress: Progress<'_>,
+        job: &Job,
         failure: impl Fn(S::Error) -> Failure,
-    ) -> Result<(Draws, usize), Failure> {
+    ) -> Result<Kept, Failure> {
+        let Job { n_chains, dim, n_draws, .. } = *job;
         let mut store = Store::open(&self.folder, n_chains, dim, session.n_done()).map_err(|e| self.storage(&e))?;
         if store.n_draws() > n_draws {
             let message = format!(
@@ -150,20 +172,20 @@ impl Disk {
         // Draws of a chain of the call, also where independent draws are kept as one long chain.
         let of_each = |n: usize| n / (n_draws / self.n_draws).max(1);
         if self.saved.is_none() {
-            self.keep(session.save(), 0)?;
+            self.keep(session.save(), job, 0)?;
         }
         while store.n_draws() < n_draws {
             let n = draws_of_a_piece(n_chains, dim).min(n_draws - store.n_draws());
-            let mut piece = match session.draw(n, progress) {
+            let mut piece = match session.draw(n, job.progress) {
                 Ok(piece) => piece,
                 Err(e) => {
                     self.clean()?;
                     return Err(failure(e));
                 }
             };
-            convert(&mut piece);
+            (job.convert)(&mut piece);
             store.append(&piece).map_err(|e| self.storage(&e))?;
-            self.keep(session.save(), of_each(store.n_draws()))?;
+            self.keep(session.save(), job, of_each(store.n_draws()))?;
         }
         let export = store.export(self.path(), self.file.format(), self.n_draws);
         export.map_err(|e| self.stays(failures::data(e)))?;
@@ -172,7 +194,13 @@ impl Disk {
         let held =
             |quantity, columns| store.every(quantity, columns, self.n_draws, every).map_err(|e| self.storage(&e));
         let (values, energy) = (held(Quantity::Draws, 0..dim)?, held(Quantity::Energy, 0..1)?);
-        Ok((Draws::from_parts(n_chains, self.n_draws.div_ceil(every), dim, values, energy), every))
+        let n_held = self.n_draws.div_ceil(every);
+        let hamiltonian = store.last(Quantity::TotalEnergy, n_held).map_err(|e| self.storage(&e))?;
+        Ok(Kept {
+            draws: Draws::from_parts(n_chains, n_held, dim, values, energy),
+            every,
+            hamiltonian: hamiltonian.chunks(n_held).map(<[f64]>::to_vec).collect(),
+        })
     }
 
     /// Removes the folder of a run that is complete.
@@ -262,9 +290,10 @@ impl Disk {
     }
 
     /// Writes the state after the draws that are on disk.
-    fn keep(&self, mut saved: Saved, n_kept: usize) -> Result<(), Failure> {
+    fn keep(&self, mut saved: Saved, job: &Job, n_kept: usize) -> Result<(), Failure> {
         let identity = self.identity.to_text().map_err(|e| self.unusable(&SavedError::Description(e.to_string())))?;
         saved.put_text("identity", identity);
+        job.texts.iter().for_each(|(name, text)| saved.put_text(name, text.as_str()));
         saved.put_integers("draws_kept_and_asked_for", &[n_kept as u64, self.n_draws as u64]);
         saved.put_numbers("seconds", &[self.seconds()]);
         let bytes = saved.to_bytes().map_err(|e| self.unusable(&e))?;

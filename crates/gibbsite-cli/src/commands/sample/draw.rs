@@ -1,14 +1,18 @@
 //! From the name of a sampler to draws: exact ones by the grid, else a kernel on the unconstrained coordinates.
 
-use gibbsite::adapt::{Adapt, CoordinateBias, compare, ula_reference};
+use gibbsite::adapt::{Adapt, CoordinateBias, WarmedUp, compare, ula_reference};
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
 use gibbsite::kernel::grid::Grid;
-use gibbsite::kernel::{Hmc, Mala, Rwm, Ula};
-use gibbsite::run::{self, Draws, Event, KernelSession, Phase, RunError, RunOptions, Session, Starts, Warning};
+use gibbsite::kernel::{Hmc, Mala, Nuts, Rwm, Ula};
+use gibbsite::points::Points;
+use gibbsite::run::{
+    self, Divergence, Draws, Event, KernelSession, Phase, RunError, RunOptions, Session, Starts, Warning,
+};
 
-use super::disk::Disk;
+use super::disk::{Disk, Job};
 use super::session::GridSession;
+use crate::args::names;
 use crate::args::sample::SampleArgs;
 use crate::context::{Context, Progress};
 use crate::failures;
@@ -18,8 +22,14 @@ use crate::resolve::Resolved;
 /// Warm-up where none was asked for.
 const N_WARMUP: usize = 1000;
 
-/// Leapfrog steps of a Hamiltonian transition.
+/// Leapfrog steps of a Hamiltonian transition, on average.
 const N_LEAPFROG: usize = 10;
+
+/// Chains of a pilot run at the least: a few chains may all miss a mode.
+const N_PILOT: usize = 32;
+
+/// Under which the reason of a choice is kept with a run on disk.
+const CHOICE: &str = "choice";
 
 /// Mixed into the seed of a burn-in with a given step size, so that its noise is not that of the draws.
 const BURN_IN: u64 = 0x6275_726e_2d69_6e00;
@@ -67,6 +77,13 @@ pub struct Drawn {
     pub n_wells: usize,
     /// For `ula`: how its draws differ from those of `mala`.
     pub bias: Option<Bias>,
+    /// Why `auto` chose this sampler.
+    pub choice: Option<String>,
+    /// Total energies of successive transitions of every chain, where not all draws are held the last of them; none for
+    /// samplers without momenta.
+    pub hamiltonian: Vec<Vec<f64>>,
+    /// Where transitions diverged, in the coordinates of the model.
+    pub divergences: Vec<Divergence>,
 }
 
 /// How draws differ from those of an unbiased sampler.
@@ -100,31 +117,24 @@ impl Drawn {
     }
 }
 
-/// The sampler that `name` means for this energy.
+/// The sampler that the arguments mean for this energy; `auto` where only pilot chains can tell.
 ///
 /// # Errors
 /// The grid in more than two dimensions.
-pub fn choose(name: &str, model: &Resolved) -> Result<&'static str, Failure> {
-    match (name, model.dim()) {
-        ("auto" | "grid", 1..=2) => Ok("grid"),
-        ("auto", _) | ("hmc", _) => Ok("hmc"),
+pub fn choose(args: &SampleArgs, model: &Resolved) -> Result<&'static str, Failure> {
+    match (args.sampler.as_str(), model.dim()) {
+        ("auto", 1..=2) if !args.no_exact => Ok("grid"),
+        ("grid", 1..=2) => Ok("grid"),
         ("grid", d) => {
             let message = format!("the grid sampler works in one or two dimensions, not in {d}");
-            Err(Failure::usage("dimension", message, "use --sampler hmc, or auto"))
+            Err(Failure::usage("dimension", message, "use --sampler nuts, or auto"))
         }
-        ("rwm", _) => Ok("rwm"),
-        ("ula", _) => Ok("ula"),
-        ("mala", _) => Ok("mala"),
-        (name, _) => Err(crate::names::unknown("sampler", name, &crate::args::names::SAMPLERS)),
-    }
-}
-
-/// What to say after the name of the sampler.
-pub fn remark(asked: &str, sampler: &str) -> &'static str {
-    match (asked, sampler) {
-        (_, "grid") => " (exact, independent draws)",
-        ("auto", _) => " (chosen for the dimension)",
-        _ => "",
+        // A step size that is given leaves nothing to a pilot.
+        ("auto", _) if args.step_size.is_some() => Ok("nuts"),
+        (name, _) => names::SAMPLERS
+            .into_iter()
+            .find(|known| *known == name)
+            .ok_or_else(|| crate::names::unknown("sampler", name, &names::SAMPLERS)),
     }
 }
 
@@ -151,7 +161,9 @@ pub fn draw(
         "rwm" => chains(sampler, model, Rwm::new(1.0), args, ctx, disk),
         "ula" => ula(model, args, ctx, disk),
         "mala" => chains(sampler, model, Mala::new(0.5), args, ctx, disk),
-        _ => chains(sampler, model, Hmc::new(0.5, N_LEAPFROG), args, ctx, disk),
+        "hmc" => chains(sampler, model, Hmc::new(0.5, N_LEAPFROG), args, ctx, disk),
+        "nuts" => chains(sampler, model, Nuts::new(0.5), args, ctx, disk),
+        _ => auto(model, args, ctx, disk),
     }
 }
 
@@ -174,17 +186,21 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
         None => (session.draw(n, &follow).map_err(failures::log_z)?, 1),
         Some(disk) => {
             session.go_on(disk.saved()).map_err(|e| disk.unusable(&e))?;
-            disk.draw(&mut session, (1, model.dim()), n, &|_| {}, &follow, failures::log_z)?
+            let (dim, convert) = (model.dim(), |_: &mut Draws| {});
+            let job = Job { n_chains: 1, dim, n_draws: n, convert: &convert, texts: &[], progress: &follow };
+            let kept = disk.draw(&mut session, &job, failures::log_z)?;
+            (kept.draws, kept.every)
         }
     };
+    let (values, energy) = draws.into_parts();
     Ok(Drawn {
         sampler: "grid",
         n_chains: args.chains,
         n_draws: args.draws,
         dim: model.dim(),
         every,
-        values: draws.values().to_vec(),
-        energy: draws.energy().to_vec(),
+        values,
+        energy,
         accept_prob: 1.0,
         n_diverged: 0,
         n_proposals: n as u64,
@@ -196,6 +212,9 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
         warnings: Vec::new(),
         n_wells: 0,
         bias: None,
+        choice: (args.sampler == "auto").then(|| "exact, independent draws".into()),
+        hamiltonian: Vec::new(),
+        divergences: Vec::new(),
     })
 }
 
@@ -235,7 +254,7 @@ fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) 
     let options = RunOptions {
         n_warmup: options.n_warmup.max(200),
         n_draws: run.outcome.draws.n_draws(),
-        thin: options.thin * run.every,
+        thin: options.thin * run.held.every,
         ..options
     };
     let follow = follow(&bar, &options, args.chains);
@@ -272,12 +291,82 @@ where
     Ok(finish(sampler, outcome(&energy, kernel, args, ctx, disk)?, args))
 }
 
-/// A run of a kernel: what it gave, its draws in the units of the model.
+/// Pilot chains from everywhere choose: where they agree, the No-U-Turn sampler goes on from where they are.
+fn auto(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {
+    let energy = Transformed::new(&model.formula);
+    let options = options(args, ctx);
+    let n_pilot = args.chains.max(N_PILOT);
+    let total = options.n_warmup * n_pilot + options.n_draws.saturating_mul(options.thin * args.chains);
+    let bar = ctx.progress("sampling", total as u64);
+    let follow = follow(&bar, &options, n_pilot);
+    let starts = run::dispersed_points(&energy, n_pilot, ctx.seed).map_err(failures::run)?;
+    let kernel = Nuts::new(0.5);
+    let (session, choice) = match disk.and_then(|disk| Some((disk, disk.saved()?))) {
+        Some((disk, saved)) => {
+            let resumed = KernelSession::resume(&energy, kernel, &options, args.chains, saved);
+            let choice = saved.text(CHOICE).map(str::to_string);
+            (resumed.map_err(|e| disk.unusable(&e))?, choice.map_err(|e| disk.unusable(&e))?)
+        }
+        None => {
+            let pilot = run::pilot(&energy, &kernel, starts.points.clone(), &options, &follow);
+            let pilot = pilot.map_err(failures::run)?;
+            let choice = format!("{n_pilot} pilot chains agree, largest R-hat {:.3}", pilot.rhat);
+            let warm = WarmedUp { x: pilot.warm.x.rows(0, args.chains), ..pilot.warm };
+            (KernelSession::warm(&energy, warm, &options), choice)
+        }
+    };
+    let texts = [(CHOICE, choice)];
+    let run = to_the_end(session, &energy, &options, starts, &texts, &follow, disk)?;
+    let [(_, choice)] = texts;
+    Ok(Drawn { choice: Some(choice), ..finish("nuts", run, args) })
+}
+
+/// A run of a kernel: what it gave, in the coordinates and energies of the model.
 struct Ran<K> {
+    /// Its draws are those that are held.
     outcome: run::Outcome<K>,
-    /// The draws are every so manieth.
-    every: usize,
+    held: Held,
     starts: Starts,
+}
+
+/// What is held of a run for its diagnostics.
+struct Held {
+    /// See [`Drawn::every`].
+    every: usize,
+    /// See [`Drawn::hamiltonian`].
+    hamiltonian: Vec<Vec<f64>>,
+}
+
+/// The draws that are left to a session, and all that the run says. On `disk`, `texts` are kept with it.
+fn to_the_end<'a, K: Adapt<Energies<'a>>>(
+    mut session: KernelSession<'_, Energies<'a>, K>,
+    energy: &Energies<'a>,
+    options: &RunOptions,
+    starts: Starts,
+    texts: &[(&str, String)],
+    follow: run::Progress<'_>,
+    disk: Option<&Disk>,
+) -> Result<Ran<K>, Failure> {
+    let convert = |draws: &mut Draws| to_inner(energy, draws);
+    let (draws, held) = match disk {
+        None => {
+            let mut draws = session.draw(options.n_draws, follow).map_err(failures::run)?;
+            convert(&mut draws);
+            let hamiltonian = draws.hamiltonian_chains();
+            (draws, Held { every: 1, hamiltonian })
+        }
+        Some(disk) => {
+            let (n_chains, dim) = (session.n_chains(), energy.space().dim());
+            let job = Job { n_chains, dim, n_draws: options.n_draws, convert: &convert, texts, progress: follow };
+            let kept = disk.draw(&mut session, &job, failures::run)?;
+            (kept.draws, Held { every: kept.every, hamiltonian: kept.hamiltonian })
+        }
+    };
+    let mut outcome = session.finish(draws).map_err(failures::run)?;
+    for d in &mut outcome.divergences {
+        d.x = energy.to_inner(&Points::from_rows(&[&d.x])).real.row(0);
+    }
+    Ok(Ran { outcome, held, starts })
 }
 
 /// Starts, warms up, draws; or goes on with the run on disk.
@@ -298,7 +387,7 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
         kernel.set_step_size(step_size);
     }
     let saved = disk.and_then(|disk| Some((disk, disk.saved()?)));
-    let mut session = if let Some((disk, saved)) = saved {
+    let session = if let Some((disk, saved)) = saved {
         KernelSession::resume(energy, kernel, &options, args.chains, saved).map_err(|e| disk.unusable(&e))?
     } else {
         let mut init = starts.points.clone();
@@ -309,30 +398,21 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
         }
         KernelSession::start(energy, &kernel, init, &options, &follow).map_err(failures::run)?
     };
-    let (draws, every) = match disk {
-        None => {
-            let mut draws = session.draw(options.n_draws, &follow).map_err(failures::run)?;
-            to_inner(energy, &mut draws);
-            (draws, 1)
-        }
-        Some(disk) => {
-            let shape = (args.chains, energy.space().dim());
-            disk.draw(&mut session, shape, options.n_draws, &|d| to_inner(energy, d), &follow, failures::run)?
-        }
-    };
-    Ok(Ran { outcome: session.finish(draws).map_err(failures::run)?, every, starts })
+    to_the_end(session, energy, &options, starts, &[], &follow, disk)
 }
 
 fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args: &SampleArgs) -> Drawn {
-    let run::Outcome { draws, kernel, info, warnings, .. } = run.outcome;
+    let run::Outcome { draws, kernel, info, warnings, divergences, .. } = run.outcome;
+    let (n_chains, dim) = (draws.n_chains(), draws.dim());
+    let (values, energy) = draws.into_parts();
     Drawn {
         sampler,
-        n_chains: draws.n_chains(),
+        n_chains,
         n_draws: args.draws,
-        dim: draws.dim(),
-        every: run.every,
-        values: draws.values().to_vec(),
-        energy: draws.energy().to_vec(),
+        dim,
+        every: run.held.every,
+        values,
+        energy,
         accept_prob: info.accept_prob(),
         n_diverged: info.n_diverged,
         n_proposals: info.n,
@@ -344,5 +424,8 @@ fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args
         warnings,
         n_wells: run.starts.n_wells,
         bias: None,
+        choice: None,
+        hamiltonian: run.held.hamiltonian,
+        divergences,
     }
 }
