@@ -63,7 +63,11 @@ fn covers<K: Adapt<Formula>>(name: &str, kernel: &K, n_chains: usize, n_draws: u
     for (k, (what, _)) in all[0].iter().enumerate() {
         let held = all.iter().filter(|seed| seed[k].1.abs() < 1.96).count() as f64 / N_SEEDS as f64;
         println!("{name}, {n_chains} chains: {what}: {:.1} %", 100.0 * held);
-        assert!((0.90..=0.99).contains(&held), "{name}: {what} is within its error in {:.1} % of the runs", 100.0 * held);
+        assert!(
+            (0.90..=0.99).contains(&held),
+            "{name}: {what} is within its error in {:.1} % of the runs",
+            100.0 * held
+        );
     }
 }
 

@@ -59,6 +59,10 @@ impl Tunable for Slice {
         true
     }
 
+    fn metric(&self) -> Option<&Metric> {
+        Some(&self.metric)
+    }
+
     fn set_metric(&mut self, metric: &Metric) {
         self.metric.clone_from(metric);
     }
