@@ -81,7 +81,7 @@ struct Line {
     about: &'static str,
 }
 
-const SAMPLERS: [Line; 7] = [
+const SAMPLERS: [Line; 8] = [
     Line { name: "auto", needs: "-", about: "grid in one and two dimensions; else pilot chains choose" },
     Line {
         name: "grid",
@@ -112,6 +112,11 @@ const SAMPLERS: [Line; 7] = [
         name: "nuts",
         needs: "the gradient",
         about: "Hamiltonian moves as long as they lead away: for many or correlated dimensions",
+    },
+    Line {
+        name: "tempering",
+        needs: "the gradient",
+        about: "ladders of chains from a Gaussian to the model: for modes that chains do not cross between",
     },
 ];
 
