@@ -82,7 +82,7 @@ fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
     out.put("pareto_k", report.tails.iter().map(|t| finite(t.k)).collect::<Vec<_>>());
     out.put("accept_prob", drawn.accept_prob).put("n_diverged", drawn.n_diverged);
     out.put("step_size", drawn.step_size).put("n_warmup", drawn.n_warmup);
-    out.put("n_wells", drawn.n_wells);
+    out.put("n_wells", drawn.wells.len());
     out.put("energy_mean", finite(report.energy.mean)).put("energy_sd", finite(report.energy.sd));
     out.put("energy_rhat", finite(report.energy.rhat)).put("energy_mcse", finite(report.energy.mcse_mean));
     if let Some(d) = &report.distance {

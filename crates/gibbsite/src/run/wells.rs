@@ -30,9 +30,9 @@ const MAX_DEPTH: f64 = 10.0;
 pub struct Starts {
     /// One row per chain.
     pub points: Points,
-    /// Separate minima that hold more than a ten-thousandth of the probability; 0 where no search was made (in more than
-    /// 64 coordinates) or none converged. A ring or valley of minima is not counted.
-    pub n_wells: usize,
+    /// Separate minima that hold more than a ten-thousandth of the probability, deepest first; none where no search was
+    /// made (in more than 64 coordinates) or none converged. A ring or valley of minima is not among them.
+    pub wells: Vec<Vec<f64>>,
 }
 
 /// One starting point per chain, overdispersed over the wells of the energy.
@@ -53,7 +53,7 @@ pub fn dispersed_points<E: Differentiable + ?Sized>(
     let mut points = start::initial_points_with_gradient(energy, n_chains, seed)?;
     let wells = find_wells(energy, seed);
     if wells.len() < 2 || n_chains < 2 {
-        return Ok(Starts { points, n_wells: wells.len() });
+        return Ok(Starts { points, wells: places(wells) });
     }
     let chains: Vec<usize> = (1..n_chains).step_by(2).collect();
     let mut there = around(&wells, chains.len(), seed);
@@ -70,7 +70,11 @@ pub fn dispersed_points<E: Differentiable + ?Sized>(
     for (i, chain) in chains.into_iter().enumerate() {
         points.real.copy_row(chain, &there.real, i);
     }
-    Ok(Starts { points, n_wells: wells.len() })
+    Ok(Starts { points, wells: places(wells) })
+}
+
+fn places(wells: Vec<Minimum>) -> Vec<Vec<f64>> {
+    wells.into_iter().map(|w| w.x).collect()
 }
 
 /// The minima worth starting in, deepest first.
@@ -119,7 +123,7 @@ mod tests {
         let energy = Formula::parse(text).unwrap();
         for seed in 0..20 {
             let starts = dispersed_points(&energy, 64, seed).unwrap();
-            assert_eq!(starts.n_wells, 2, "seed {seed}");
+            assert_eq!(starts.wells.len(), 2, "seed {seed}");
             let x = starts.points.real.col(0);
             let far = x.iter().filter(|x| (8.0..16.0).contains(*x)).count();
             assert!((12..=32).contains(&far), "seed {seed}: {far} of 64 in the far well");
@@ -132,7 +136,7 @@ mod tests {
         for text in ["0.5*x^2+0.1*x^4", "(sqrt(x^2+y^2)-2)^2/0.08", "log(1+x^2)"] {
             let energy = Formula::parse(text).unwrap();
             let starts = dispersed_points(&energy, 32, 3).unwrap();
-            assert!(starts.n_wells < 2, "{text}: {}", starts.n_wells);
+            assert!(starts.wells.len() < 2, "{text}: {}", starts.wells.len());
             assert_eq!(starts.points, initial_points_with_gradient(&energy, 32, 3).unwrap(), "{text}");
         }
     }
@@ -142,6 +146,6 @@ mod tests {
     fn shallow_dents_are_left_out() {
         let energy = Formula::parse("x^2/2 - 40*exp(-50*(x-12)^2)").unwrap();
         let starts = dispersed_points(&energy, 64, 0).unwrap();
-        assert_eq!(starts.n_wells, 1);
+        assert_eq!(starts.wells.len(), 1);
     }
 }

@@ -28,7 +28,7 @@ impl Wells {
     pub(super) fn find<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Result<Self, RunError> {
         let starts = dispersed_points(energy, N_POINTS, seed)?;
         let within = (0..starts.points.dim()).map(|j| variance_within(energy, &starts.points, j)).collect();
-        Ok(Self { points: starts.points, within, n_wells: starts.n_wells })
+        Ok(Self { points: starts.points, within, n_wells: starts.wells.len() })
     }
 
     /// The first reference: independent coordinates with the mean of the points and twice their variance between and within

@@ -71,8 +71,8 @@ pub struct Drawn {
     pub n_warmup: usize,
     /// What the run found doubtful.
     pub warnings: Vec<Warning>,
-    /// Wells that the search for starting points found.
-    pub n_wells: usize,
+    /// Wells that the search for starting points found, in the coordinates of the model.
+    pub wells: Vec<Vec<f64>>,
     /// For `ula`: how its draws differ from those of `mala`.
     pub bias: Option<Bias>,
     /// Why `auto` chose this sampler.
@@ -166,7 +166,7 @@ pub fn draw(
         "tempering" => {
             let energy = Transformed::new(&model.formula);
             let starts = run::dispersed_points(&energy, args.chains, ctx.seed).map_err(failures::run)?;
-            tempered::draw(model, &starts.points, starts.n_wells, args, ctx, disk)
+            tempered::draw(model, &starts.points, to_inner_places(&energy, &starts.wells), args, ctx, disk)
         }
         _ => auto::draw(model, args, ctx, disk),
     }
@@ -215,7 +215,7 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
         thin: 1,
         n_warmup: 0,
         warnings: Vec::new(),
-        n_wells: 0,
+        wells: Vec::new(),
         bias: None,
         choice: (args.sampler == "auto").then(|| "exact, independent draws".into()),
         hamiltonian: Vec::new(),
@@ -273,6 +273,12 @@ fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) 
     let bias =
         Bias { coordinates: compare(draws, &reference), energy: mean(draws.energy()) - mean(reference.energy()) };
     Ok(Drawn { bias: Some(bias), ..finish("ula", run, args) })
+}
+
+/// Places in the coordinates of the model.
+fn to_inner_places(energy: &Energies<'_>, places: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let x = energy.to_inner(&Points::from_rows(places)).real;
+    (0..places.len()).map(|i| x.row(i)).collect()
 }
 
 /// Draws in the coordinates and energies of the model.
@@ -342,6 +348,7 @@ fn to_the_end<'a, K: Adapt<Energies<'a>>>(
     for d in &mut outcome.divergences {
         d.x = energy.to_inner(&Points::from_rows(&[&d.x])).real.row(0);
     }
+    let starts = Starts { wells: to_inner_places(energy, &starts.wells), ..starts };
     Ok(Ran { outcome, held, starts })
 }
 
@@ -398,7 +405,7 @@ fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args
         thin: args.thin,
         n_warmup: args.warmup.unwrap_or(N_WARMUP),
         warnings,
-        n_wells: run.starts.n_wells,
+        wells: run.starts.wells,
         bias: None,
         choice: None,
         hamiltonian: run.held.hamiltonian,

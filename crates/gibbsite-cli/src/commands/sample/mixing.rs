@@ -142,11 +142,15 @@ fn remedy(drawn: &Drawn, apart: bool) -> String {
     if drawn.n_draws < SHORT {
         return "the chains are short: ask for more --draws".into();
     }
-    if apart && drawn.n_wells > 1 {
-        let what = format!("there are {} wells, between which they hardly move", drawn.n_wells);
-        return match drawn.dim {
-            1..=2 => format!("{what}: use --sampler grid"),
-            _ => format!("{what}: see `gibbsite minimize`, or sample hotter with --beta"),
+    if apart && drawn.sampler != "tempering" {
+        let exact = if drawn.dim <= 2 { ", or grid" } else { "" };
+        return if drawn.wells.len() > 1 {
+            format!(
+                "there are {} wells, between which they hardly move: try --sampler tempering{exact}",
+                drawn.wells.len()
+            )
+        } else {
+            format!("ask for more --warmup and --draws, or try --sampler tempering{exact}")
         };
     }
     let grid = if drawn.dim <= 2 { ", or use --sampler grid" } else { "" };

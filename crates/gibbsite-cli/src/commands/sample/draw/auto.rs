@@ -7,7 +7,7 @@ use gibbsite::kernel::Nuts;
 use gibbsite::run::{self, KernelSession, Pilot, Quantity, RunOptions};
 
 use super::super::disk::Disk;
-use super::{Drawn, finish, follow, options, tempered, to_the_end};
+use super::{Drawn, finish, follow, options, tempered, to_inner_places, to_the_end};
 use crate::args::sample::SampleArgs;
 use crate::context::Context;
 use crate::failures;
@@ -42,10 +42,10 @@ pub(super) fn draw(
             let follow = follow(&bar, &options, n_pilot);
             let pilot = run::pilot(&energy, &kernel, starts.points.clone(), &options, &follow);
             let pilot = pilot.map_err(failures::run)?;
-            let choice = reason(&pilot, n_pilot, starts.n_wells, model.names());
+            let choice = reason(&pilot, n_pilot, starts.wells.len(), model.names());
             let x = pilot.warm.x.rows(0, args.chains);
             if !pilot.agrees() {
-                let drawn = tempered::draw(model, &x, starts.n_wells, args, ctx, disk)?;
+                let drawn = tempered::draw(model, &x, to_inner_places(&energy, &starts.wells), args, ctx, disk)?;
                 return Ok(Drawn { choice: Some(choice), ..drawn });
             }
             (KernelSession::warm(&energy, WarmedUp { x, ..pilot.warm }, &options), choice)

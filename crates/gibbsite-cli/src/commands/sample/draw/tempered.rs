@@ -60,7 +60,7 @@ impl LadderReport {
 pub(super) fn draw(
     model: &Resolved,
     init: &Points,
-    n_wells: usize,
+    wells: Vec<Vec<f64>>,
     args: &SampleArgs,
     ctx: &Context,
     _disk: Option<&Disk>,
@@ -107,7 +107,7 @@ pub(super) fn draw(
         thin: args.thin,
         n_warmup: options.n_warmup,
         warnings: run.warnings,
-        n_wells,
+        wells,
         bias: None,
         choice: None,
         hamiltonian: Vec::new(),
