@@ -81,7 +81,7 @@ struct Line {
     about: &'static str,
 }
 
-const SAMPLERS: [Line; 6] = [
+const SAMPLERS: [Line; 9] = [
     Line { name: "auto", needs: "-", about: "grid in one and two dimensions, else hmc" },
     Line {
         name: "grid",
@@ -107,6 +107,21 @@ const SAMPLERS: [Line; 6] = [
         name: "hmc",
         needs: "the gradient",
         about: "Hamiltonian Monte Carlo: long moves, for many or correlated dimensions",
+    },
+    Line {
+        name: "underdamped",
+        needs: "the gradient",
+        about: "Metropolis adjusted Langevin trajectories: as hmc, with friction instead of a critical length",
+    },
+    Line {
+        name: "slice",
+        needs: "the energy",
+        about: "slice sampling by coordinates: no rejections and hardly any tuning, about 5 energies per coordinate",
+    },
+    Line {
+        name: "ensemble",
+        needs: "the energy",
+        about: "affine-invariant stretch moves: correlations do not matter, up to about 10 dimensions",
     },
 ];
 

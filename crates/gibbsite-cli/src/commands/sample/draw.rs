@@ -3,8 +3,9 @@
 use gibbsite::adapt::{Adapt, CoordinateBias, WarmedUp, compare, ula_reference};
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
+use gibbsite::kernel::ensemble::EnsembleError;
 use gibbsite::kernel::grid::Grid;
-use gibbsite::kernel::{Hmc, Mala, Nuts, Rwm, Ula};
+use gibbsite::kernel::{Ensemble, Hmc, Mala, Nuts, Rwm, Slice, Ula, Underdamped};
 use gibbsite::points::{Matrix, Points};
 use gibbsite::rng::{Run, Streams};
 use gibbsite::run::{self, Divergence, Draws, Event, Phase, RunError, RunOptions, Starts, Warning};
@@ -142,8 +143,34 @@ pub fn draw(sampler: &'static str, model: &Resolved, args: &SampleArgs, ctx: &Co
         "mala" => chains(sampler, model, Mala::new(0.5), args, ctx),
         "hmc" => chains(sampler, model, Hmc::new(0.5, N_LEAPFROG), args, ctx),
         "nuts" => chains(sampler, model, Nuts::new(0.5), args, ctx),
+        "underdamped" => chains(sampler, model, Underdamped::new(0.5, N_LEAPFROG, 1.0), args, ctx),
+        "slice" => without_step_size(chains(sampler, model, Slice::new(3.0), args, ctx)?, args),
+        "ensemble" => without_step_size(chains(sampler, model, ensemble(model, args)?, args, ctx)?, args),
         _ => auto(model, args, ctx),
     }
+}
+
+/// The ensemble that the chains make up, its stretch given by `--step-size`.
+fn ensemble(model: &Resolved, args: &SampleArgs) -> Result<Ensemble, Failure> {
+    let dim = model.dim();
+    let refuse = |e: EnsembleError| {
+        let hint = match &e {
+            EnsembleError::Stretch { .. } => {
+                "leave out --step-size, which is the stretch here, or give one above 1".into()
+            }
+            _ => format!("give --chains {}, or another multiple of {}", 4 * (dim + 1), 2 * (dim + 1)),
+        };
+        Failure::usage("ensemble", e.to_string(), hint)
+    };
+    let kernel = Ensemble::for_chains(args.chains, dim).map_err(refuse)?;
+    let given = Ensemble { a: args.step_size.unwrap_or(kernel.a), ..kernel };
+    given.check(args.chains, dim).map_err(refuse)?;
+    Ok(given)
+}
+
+/// Warm-up steers no step size of these kernels: none is reported unless it was given.
+fn without_step_size(drawn: Drawn, args: &SampleArgs) -> Result<Drawn, Failure> {
+    Ok(Drawn { step_size: args.step_size, ..drawn })
 }
 
 fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Failure> {
