@@ -163,6 +163,8 @@ fn wrong_calls_are_named() {
     for (args, kind) in [
         (&["logz", "a*x^2"][..], "unset_parameter"),
         (&["logz", "x^2+"], "formula"),
+        (&["sample", "x^2", "--sampler", "ensemble", "--chains", "7"], "ensemble"),
+        (&["sample", "x^2", "--sampler", "ensemble", "--step-size", "0.5"], "ensemble"),
         (&["logz", "x^2", "--param", "b=1"], "formula"),
         (&["logz", "x^2", "--bounds", "y=0..1"], "unknown_name"),
         (&["logz", "x^2", "--bounds", "x=1..0"], "invalid_value"),
@@ -177,7 +179,7 @@ fn wrong_calls_are_named() {
         (&["logz", "x^2", "--lower", "-6"], "conflict"),
         (&["density", "x^2", "--at", "1,2"], "dimension"),
         (&["sample", "x^2+y^2+z^2", "--sampler", "grid"], "dimension"),
-        (&["sample", "x^2", "--sampler", "nuts"], "invalid_value"),
+        (&["sample", "x^2", "--sampler", "gibbs"], "invalid_value"),
         (&["sample", "x^2", "--out", "a.xlsx"], "unknown_format"),
         (&["sample", "x^2", "--resume"], "missing_argument"),
         (&["plot", "x^2", "--out", "a.pdf"], "plot"),
@@ -242,7 +244,7 @@ fn what_is_no_minimum_is_said() {
 
 #[test]
 fn every_sampler_finds_the_moments() {
-    for sampler in ["grid", "rwm", "mala", "hmc", "auto"] {
+    for sampler in ["grid", "rwm", "mala", "hmc", "underdamped", "slice", "ensemble", "auto"] {
         let (s, code) = json(&["sample", QUARTIC, "--sampler", sampler, "--draws", "2000"]);
         assert_eq!(code, 0, "{sampler}: {s}");
         assert!((element(&s, "mean", 0) / element(&s, "mcse", 0)).abs() < 4.0, "{sampler}: {s}");

@@ -1,7 +1,8 @@
 //! The names that options accept; clap lists them in the help and suggests the nearest.
 
 /// `--sampler` of `sample` and `fit`.
-pub const SAMPLERS: [&str; 8] = ["auto", "grid", "rwm", "ula", "mala", "hmc", "nuts", "tempering"];
+pub const SAMPLERS: [&str; 11] =
+    ["auto", "grid", "rwm", "ula", "mala", "hmc", "nuts", "underdamped", "slice", "ensemble", "tempering"];
 
 /// `--method` of `logz`.
 pub const LOGZ_METHODS: [&str; 5] = ["auto", "exact", "simpson", "adaptive", "importance"];

@@ -81,7 +81,7 @@ struct Line {
     about: &'static str,
 }
 
-const SAMPLERS: [Line; 8] = [
+const SAMPLERS: [Line; 11] = [
     Line { name: "auto", needs: "-", about: "grid in one and two dimensions; else pilot chains choose" },
     Line {
         name: "grid",
@@ -117,6 +117,21 @@ const SAMPLERS: [Line; 8] = [
         name: "tempering",
         needs: "the gradient",
         about: "ladders of chains from a Gaussian to the model: for modes that chains do not cross between",
+    },
+    Line {
+        name: "underdamped",
+        needs: "the gradient",
+        about: "Metropolis adjusted Langevin trajectories: as hmc, with friction instead of a critical length",
+    },
+    Line {
+        name: "slice",
+        needs: "the energy",
+        about: "slice sampling by coordinates: no rejections and hardly any tuning, about 5 energies per coordinate",
+    },
+    Line {
+        name: "ensemble",
+        needs: "the energy",
+        about: "affine-invariant stretch moves: correlations do not matter, up to about 10 dimensions",
     },
 ];
 

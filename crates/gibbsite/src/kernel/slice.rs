@@ -26,7 +26,8 @@ const N_UNIFORMS: u32 = 3 + MAX_SHRINKS;
 /// `+inf` lie outside of every slice; so do points of energy NaN or `-inf`, which are counted as diverged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slice {
-    /// Width of the first interval, in units of the scales.
+    /// Width of the first interval, in units of the scales. Three standard deviations cost about 5 evaluations a coordinate on
+    /// a normal one, the fewest within a tenth.
     pub step_size: f64,
     /// Greatest length of an interval, in widths; at least 1 (0 counts as 1).
     pub max_width: u32,

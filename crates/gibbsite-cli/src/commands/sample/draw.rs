@@ -3,8 +3,9 @@
 use gibbsite::adapt::{Adapt, CoordinateBias, compare, ula_reference};
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
+use gibbsite::kernel::ensemble::EnsembleError;
 use gibbsite::kernel::grid::Grid;
-use gibbsite::kernel::{Hmc, Mala, Nuts, Rwm, Ula};
+use gibbsite::kernel::{Ensemble, Hmc, Mala, Nuts, Rwm, Slice, Ula, Underdamped};
 use gibbsite::points::Points;
 use gibbsite::run::{
     self, Divergence, Draws, Event, KernelSession, Phase, RunError, RunOptions, Session, Starts, Warning,
@@ -163,6 +164,9 @@ pub fn draw(
         "mala" => chains(sampler, model, Mala::new(0.5), args, ctx, disk),
         "hmc" => chains(sampler, model, Hmc::new(0.5, N_LEAPFROG), args, ctx, disk),
         "nuts" => chains(sampler, model, Nuts::new(0.5), args, ctx, disk),
+        "underdamped" => chains(sampler, model, Underdamped::new(0.5, N_LEAPFROG, 1.0), args, ctx, disk),
+        "slice" => without_step_size(chains(sampler, model, Slice::new(3.0), args, ctx, disk)?, args),
+        "ensemble" => without_step_size(chains(sampler, model, ensemble(model, args)?, args, ctx, disk)?, args),
         "tempering" => {
             let energy = Transformed::new(&model.formula);
             let starts = run::dispersed_points(&energy, args.chains, ctx.seed).map_err(failures::run)?;
@@ -170,6 +174,29 @@ pub fn draw(
         }
         _ => auto::draw(model, args, ctx, disk),
     }
+}
+
+/// The ensemble that the chains make up, its stretch given by `--step-size`.
+fn ensemble(model: &Resolved, args: &SampleArgs) -> Result<Ensemble, Failure> {
+    let dim = model.dim();
+    let refuse = |e: EnsembleError| {
+        let hint = match &e {
+            EnsembleError::Stretch { .. } => {
+                "leave out --step-size, which is the stretch here, or give one above 1".into()
+            }
+            _ => format!("give --chains {}, or another multiple of {}", 4 * (dim + 1), 2 * (dim + 1)),
+        };
+        Failure::usage("ensemble", e.to_string(), hint)
+    };
+    let kernel = Ensemble::for_chains(args.chains, dim).map_err(refuse)?;
+    let given = Ensemble { a: args.step_size.unwrap_or(kernel.a), ..kernel };
+    given.check(args.chains, dim).map_err(refuse)?;
+    Ok(given)
+}
+
+/// Warm-up steers no step size of these kernels: none is reported unless it was given.
+fn without_step_size(drawn: Drawn, args: &SampleArgs) -> Result<Drawn, Failure> {
+    Ok(Drawn { step_size: args.step_size, ..drawn })
 }
 
 fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {
