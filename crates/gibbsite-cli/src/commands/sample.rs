@@ -3,9 +3,12 @@
 mod disk;
 mod distance;
 mod draw;
+mod energies;
 mod exact;
 mod identity;
+mod ladder;
 mod mixing;
+mod modes;
 mod report;
 mod session;
 mod verdict;
@@ -99,6 +102,13 @@ fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
         out.put("bias_z", z).put("bias_sd_ratio", bias.iter().map(|b| finite(b.sd_ratio)).collect::<Vec<_>>());
     }
     out.put("diagnostics_every", drawn.every);
+    out.put("ebfmi", energies::mean(&report.ebfmi));
+    if let Some(weights) = &report.modes {
+        modes::put(out, drawn, weights);
+    }
+    if let Some(ladder) = &drawn.ladder {
+        ladder::put(out, ladder);
+    }
     out.put("seconds", seconds).put("ess_per_second", finite(report.least_ess() / seconds));
 }
 
@@ -132,6 +142,15 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
             n => format!(", {} of {} proposals diverged", text::count(n), text::count(drawn.n_proposals)),
         };
         lines.push(("acceptance", format!("{}{diverged}", text::percent(drawn.accept_prob))));
+    }
+    if let Some(ebfmi) = energies::mean(&report.ebfmi) {
+        lines.push(("E-BFMI", text::digits(ebfmi, 2)));
+    }
+    if let Some(ladder) = &drawn.ladder {
+        lines.extend(ladder::lines(ladder));
+    }
+    if let Some(weights) = &report.modes {
+        lines.push(("modes", modes::line(drawn, weights)));
     }
     if let Some(d) = &report.distance {
         let value = format!(

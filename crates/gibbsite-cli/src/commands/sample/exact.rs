@@ -132,8 +132,11 @@ pub fn compare(q: &Quadrature, drawn: &Drawn, tails: &[Tail]) -> Result<Vec<Gap>
     let mut compare = |quantity: Quantity, chains: &[Vec<f64>], at_nodes: &[f64], bias: f64| {
         let s = summary(chains);
         let exact = q.expect(at_nodes);
-        let z = (s.mean - exact) / s.mcse_mean.hypot(bias).hypot(q.expect_error(at_nodes) + TOLERANCE * exact.abs());
-        if z.is_finite() || s.mcse_mean == 0.0 {
+        let error = s.mcse_mean.hypot(bias).hypot(q.expect_error(at_nodes) + TOLERANCE * exact.abs());
+        // Draws that never change have no error of their own.
+        let frozen = s.sd == 0.0 && (s.mean - exact).abs() > q.expect_error(at_nodes) + TOLERANCE * exact.abs();
+        let z = if frozen { (s.mean - exact).signum() * f64::INFINITY } else { (s.mean - exact) / error };
+        if !z.is_nan() {
             gaps.push(Gap { quantity, drawn: s.mean, exact, z });
         }
     };

@@ -1,12 +1,13 @@
 //! The diagnostics of a run: of every coordinate, of the energy, and against what is known exactly.
 
-use gibbsite::diagnostics::{MIN_DRAWS, Summary, summary, tail_shape};
+use gibbsite::diagnostics::{MIN_DRAWS, Occupancy, Summary, summary, tail_shape};
 use rayon::prelude::*;
 
 use super::distance::{self, Distance};
 use super::draw::Drawn;
 use super::exact::{self, Gap};
 use super::mixing::MIN_ESS;
+use super::{energies, modes};
 use crate::resolve::Resolved;
 
 /// How heavy the tails of a coordinate are.
@@ -59,6 +60,10 @@ pub struct Report {
     pub distance: Option<Distance>,
     /// Against exact expectations; or why there are none.
     pub exact: Result<Vec<Gap>, String>,
+    /// E-BFMI of each chain of a Hamiltonian kernel.
+    pub ebfmi: Vec<f64>,
+    /// The weights of the wells, where there are a few.
+    pub modes: Option<Occupancy>,
 }
 
 impl Report {
@@ -84,7 +89,15 @@ impl Report {
         if let Some(bias) = &drawn.bias {
             energy.mcse_mean = energy.mcse_mean.hypot(bias.energy);
         }
-        let mut report = Self { coordinates, energy, tails, distance: None, exact: Ok(Vec::new()) };
+        let mut report = Self {
+            coordinates,
+            energy,
+            tails,
+            distance: None,
+            exact: Ok(Vec::new()),
+            ebfmi: energies::missing_information(drawn),
+            modes: modes::weights(drawn),
+        };
         let exact = if no_exact { Err("as asked".into()) } else { exact::integrate(model) };
         match exact {
             Ok(q) => {

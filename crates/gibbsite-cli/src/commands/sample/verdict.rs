@@ -6,7 +6,7 @@ use gibbsite::run::{Phase, Warning};
 
 use super::draw::{Bias, Drawn};
 use super::exact::{self, Quantity};
-use super::mixing;
+use super::{energies, ladder, mixing};
 use super::report::{Report, Tail};
 use crate::outcome::Outcome;
 use crate::text;
@@ -34,7 +34,16 @@ impl Report {
                 Warning::Divergences { .. } => !self.agrees_with_exact(),
                 _ => true,
             };
-            out.warn(warning.to_string(), bad);
+            let place = match warning {
+                Warning::Divergences { phase: Phase::Draws, .. } => energies::where_diverged(drawn, names),
+                _ => None,
+            };
+            let place = place.map_or_else(String::new, |place| format!(": {place}"));
+            out.warn(format!("{warning}{place}"), bad);
+        }
+        energies::judge(out, &self.ebfmi);
+        if let Some(ladder) = &drawn.ladder {
+            ladder::judge(out, ladder);
         }
         let frozen: Vec<usize> = (0..drawn.dim)
             .filter(|&j| drawn.values.iter().skip(j).step_by(drawn.dim).all(|v| *v == drawn.values[j]))
