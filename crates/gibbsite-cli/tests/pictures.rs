@@ -59,11 +59,16 @@ fn every_kind_of_picture() {
     assert_eq!(svg(dir, &["gaussian:d=3", "--draws", "g.csv"]).0["kind"], "traces");
     let (out, picture) = svg(dir, &["gaussian:d=3", "--draws", "g.csv", "--kind", "energies"]);
     assert_eq!((out["kind"].as_str(), out["n_draws"].as_u64()), (Some("energies"), Some(300)));
-    assert!(picture.contains("draws: mean"));
+    assert!(picture.contains("energies of draws: mean") && picture.contains("changes from draw to draw"));
+    let data = ["gaussian:d=3", "--draws", "g.csv", "--data", "three.csv", "--kind", "energies"];
+    std::fs::write(dir.join("three.csv"), "a,b,c\n0.1,0.2,0.3\n0.5,-0.4,1\n-1,2,0\n").unwrap();
+    let (_, picture) = svg(dir, &data);
+    assert!(picture.contains("data: mean") && picture.contains("draws: mean") && !picture.contains("changes"));
     for (args, kind) in [
         (["plot", "gaussian:d=3", "--kind", "landscape"], "dimension"),
         (["plot", "gaussian:d=3", "--kind", "energies"], "missing_argument"),
-        (["plot", "ring", "--kind", "traces"], "dimension"),
+        (["plot", "ring", "--kind", "traces"], "missing_argument"),
+        (["plot", "ring", "--kind", "ranks"], "missing_argument"),
         (["plot", "x^2", "--walks", "3"], "conflict"),
     ] {
         let (out, code) = json(dir, &args);
@@ -95,6 +100,118 @@ fn chains_walk_where_they_are_asked_to() {
     assert_eq!(walks(&["ring", "--draws", "slow.npy", "--walks", "4"]), (4, 0));
     let (_, picture) = svg(dir, &["ring", "--draws", "free.npy"]);
     assert!(picture.contains("draws (n = 1,600") && !picture.contains("data ("));
+}
+
+/// Draws of `n_chains` autoregressive chains in two coordinates; those of the first `shift.0` chains are moved by `shift.1`
+/// along y.
+fn write_chains(path: &Path, n_chains: usize, n_draws: usize, shift: (usize, f64)) {
+    let mut text = String::from("chain,draw,x1,x2\n");
+    let mut state = 999u64;
+    let mut noise = || {
+        // A sum of four uniforms, of mean 0.
+        let mut sum = -2.0;
+        for _ in 0..4 {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            sum += (state >> 11) as f64 / 9007199254740992.0;
+        }
+        sum
+    };
+    for c in 0..n_chains {
+        let mut x = [0.0f64; 2];
+        for t in 0..n_draws {
+            x = x.map(|v| 0.5 * v + noise());
+            let y = x[1] + if c < shift.0 { shift.1 } else { 0.0 };
+            text.push_str(&format!("{c},{t},{},{y}\n", x[0]));
+        }
+    }
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn rank_plots_name_the_chains_that_differ() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    // Far enough to be seen, not so far that the others differ from all draws together, too.
+    write_chains(&dir.join("four.csv"), 4, 400, (1, 0.3));
+    let (out, picture) = svg(dir, &["ring", "--draws", "four.csv", "--kind", "ranks"]);
+    assert_eq!((out["kind"].as_str(), out["n_bins"].as_u64()), (Some("ranks"), Some(20)));
+    let p = |j: usize, c: usize| out["rank_p_value"][j][c].as_f64().unwrap();
+    assert!((0..4).all(|c| p(0, c) > 0.01) && p(1, 0) < 2e-3, "{out}");
+    assert!(picture.contains(">x: no chain stands out<") && picture.contains(">y: chain 1 stands out<"));
+    assert!(picture.contains("2 coordinates, 4 chains of 400 draws") && picture.contains(">Draws / expected<"));
+    assert_eq!(picture.matches(">Rank</text>").count(), 2);
+    for c in 1..=4 {
+        assert_eq!(picture.matches(&format!(">chain {c}</text>")).count(), 1);
+    }
+    // Four chains and the line of the expected count in each of two panels, beside grid, ticks and legend.
+    let lines = |picture: &str| picture.matches("<path").count();
+    assert_eq!(lines(&picture), 2 * (4 + 1 + 2) + 5);
+    // Of sixty-four, one that differs is found, in a picture that is no taller.
+    write_chains(&dir.join("many.csv"), 64, 400, (1, 1.0));
+    let (_, picture) = svg(dir, &["ring", "--draws", "many.csv", "--kind", "ranks"]);
+    assert!(picture.contains(">y: chain 1 stands out<") && picture.contains(">a chain</text>"));
+    assert!(!picture.contains(">chain 1</text>") && picture.contains("64 chains of 400 draws"));
+    assert_eq!(lines(&picture), 2 * (64 + 1 + 2) + 2);
+    // What has no ranks is refused, with what to do.
+    write_chains(&dir.join("one.csv"), 1, 50, (0, 0.0));
+    write_chains(&dir.join("short.csv"), 4, 3, (0, 0.0));
+    std::fs::write(dir.join("ragged.csv"), "chain,draw,x1,x2\n0,0,1,1\n0,1,2,2\n1,0,3,3\n").unwrap();
+    for (file, why) in [("one.csv", "of one chain"), ("short.csv", "there are 3"), ("ragged.csv", "equal length")] {
+        let (out, code) = json(dir, &["plot", "ring", "--draws", file, "--kind", "ranks"]);
+        assert!(code == 1 && out["error"]["message"].as_str().unwrap().contains(why), "{out}");
+        assert!(out["error"]["hint"].as_str().unwrap().contains("--kind traces"));
+    }
+}
+
+#[test]
+fn traces_of_many_chains_are_a_map_with_three_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_chains(&dir.join("four.csv"), 4, 300, (0, 0.0));
+    let (_, picture) = svg(dir, &["ring", "--draws", "four.csv", "--kind", "traces"]);
+    assert!(!picture.contains("<image") && (1..=4).all(|c| picture.contains(&format!(">chain {c}</text>"))));
+    assert!(picture.contains(">x</text>") && picture.contains(">y</text>") && picture.contains(">Draw</text>"));
+    write_chains(&dir.join("many.csv"), 64, 300, (0, 0.0));
+    let (_, picture) = svg(dir, &["ring", "--draws", "many.csv", "--kind", "traces"]);
+    assert_eq!(picture.matches("<image").count(), 2);
+    assert!(
+        picture.contains("2 coordinates, 64 chains of 300 draws")
+            && picture.contains("all chains (darker: more draws)")
+    );
+    for words in ["chain of least mean", "of middle mean", "of largest mean"] {
+        assert!(picture.contains(words), "{words}");
+    }
+    assert!(picture.len() < 300_000, "{} bytes", picture.len());
+}
+
+#[test]
+fn energies_of_draws_are_shown_with_their_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let sampled = ["sample", "gaussian:d=2", "--sampler", "mala", "--chains", "8", "--draws", "500", "--out", "d.npz"];
+    json(dir, &sampled);
+    let (out, picture) = svg(dir, &["gaussian:d=2", "--draws", "d.npz", "--kind", "energies"]);
+    let ratios: Vec<f64> =
+        out["squared_change_over_variance"].as_array().unwrap().iter().map(|r| r.as_f64().unwrap()).collect();
+    assert!(ratios.len() == 8 && ratios.iter().all(|r| (0.2..2.3).contains(r)), "{ratios:?}");
+    assert!(out["warnings"].as_array().unwrap().is_empty());
+    for words in
+        ["Energy E less its mean, and change of E", "n = 4,000", "by chain; 2 if draws are independent", ">Density<"]
+    {
+        assert!(picture.contains(words), "{words}");
+    }
+    // Independent draws have the ratio 2.
+    json(
+        dir,
+        &["sample", "gaussian:d=2", "--sampler", "grid", "--chains", "2", "--draws", "4000", "--out", "free.npz"],
+    );
+    let (out, _) = svg(dir, &["gaussian:d=2", "--draws", "free.npz", "--kind", "energies"]);
+    let ratio = out["squared_change_over_variance"][0].as_f64().unwrap();
+    assert!((ratio - 2.0).abs() < 0.2, "{ratio}");
+    // The file knows the energies of its draws: another model is told.
+    let (out, _) = svg(dir, &["gaussian:d=2", "--beta", "2", "--draws", "d.npz", "--kind", "energies"]);
+    let warning = out["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("stores other energies") && warning.contains("4000 of 4000"), "{warning}");
 }
 
 #[test]

@@ -1,22 +1,24 @@
-//! Warm-up: step size by dual averaging, scale of each coordinate from pooled draws. Nothing adapts while sampling.
+//! Warm-up: step size by dual averaging, preconditioner from pooled draws and gradients. Nothing adapts while sampling.
 //!
-//! All chains share one step size and one scale. They move a round at a time; after each round the mean acceptance over
+//! All chains share one step size and one metric. They move a round at a time; after each round the mean acceptance over
 //! all chains updates the step size. Sums are exact or in the order of the chains, so threads and blocks change no bit.
 
 use rayon::prelude::*;
 
 use crate::energy::{Differentiable, Energy};
-use crate::kernel::{ChainState, Hmc, Info, Kernel, Mala, Metric, Rwm, Tunable, Ula};
+use crate::kernel::{Hmc, Info, Kernel, Mala, Metric, Nuts, Rwm, Slice, Tunable, Ula};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
 use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, Warning, block_size, warn};
 
 mod bias;
+mod burn_in;
 mod dual_averaging;
-mod scale;
+mod metric;
+mod underdamped;
 pub use bias::{CoordinateBias, compare, ula_reference};
 pub use dual_averaging::DualAveraging;
-use scale::Moments;
+use metric::{Collected, Thinning};
 
 /// Unadjusted Langevin takes this fraction of the step size at which adjusted Langevin is accepted well. On N(0, 1) that is
 /// 1.7, so that the step is 0.05 and the standard deviation 1.3 % too large; effective draws fall in proportion to it.
@@ -25,7 +27,10 @@ pub const ULA_FRACTION: f64 = 0.03;
 /// A divergence lowers the acceptance that steers the step size as much as this many rejections: where the tails are thin a
 /// long trajectory may be accepted well on average and still never leave the tails. On a quartic it holds acceptance at 0.97
 /// where 0.8 would let 12 % of the trajectories diverge, chains stand still for 50 transitions, and yield fewer effective draws.
-pub(crate) const DIVERGENCE_COST: f64 = 20.0;
+const DIVERGENCE_COST: f64 = 20.0;
+
+/// Divergences of one round count at most this much, so that a step size that is a little too large is not overshot by far.
+const MAX_DIVERGENCE_COST: f64 = 0.3;
 
 /// Transitions between two updates of the step size.
 const ROUND: usize = 2;
@@ -61,8 +66,10 @@ pub trait Adapt<E: Energy + ?Sized>: Kernel<E> + Tunable + Clone {
 }
 
 impl<E: Energy + ?Sized> Adapt<E> for Rwm {}
+impl<E: Energy + ?Sized> Adapt<E> for Slice {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Mala {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Hmc {}
+impl<E: Differentiable + ?Sized> Adapt<E> for Nuts {}
 
 /// Adjusted Langevin finds scale and step size in the first nine tenths; the unadjusted kernel takes [`ULA_FRACTION`] of
 /// that step and moves on to its own stationary distribution in the last tenth.
@@ -92,27 +99,28 @@ impl<E: Differentiable + ?Sized> Adapt<E> for Ula {
     }
 }
 
-/// A stretch of warm-up; at the end of those that adapt the scale it is set anew and the step size searched again.
+/// A stretch of warm-up; at the end of those that adapt the metric it is set anew and the step size searched again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Window {
     n_steps: usize,
-    adapts_scale: bool,
+    adapts_metric: bool,
 }
 
-/// Stan's schedule: 15 % without scale, windows that double from 25 transitions, at last 15 % for the step size alone.
-fn schedule(n_warmup: usize, dim: usize) -> Vec<Window> {
-    let fixed = |n_steps| Window { n_steps, adapts_scale: false };
-    if n_warmup < 60 || dim == 1 {
+/// Windows that double, then at last 15 % for the step size alone. The first window holds about 600 transitions over all
+/// chains, between 8 and 25 of each: Stan's 25 for a single chain, fewer where many chains tell the same sooner.
+fn schedule(n_warmup: usize, n_chains: usize) -> Vec<Window> {
+    let fixed = |n_steps| Window { n_steps, adapts_metric: false };
+    if n_warmup < 30 {
         return vec![fixed(n_warmup)];
     }
     let end = (3 * n_warmup).div_ceil(20);
-    let mut left = n_warmup - 2 * end;
-    let mut windows = vec![fixed(end)];
-    let mut size = 25;
+    let mut left = n_warmup - end;
+    let mut windows = Vec::new();
+    let mut size = 600usize.div_ceil(n_chains).clamp(8, 25);
     while left > 0 {
         // The last window takes what would not fill the next one.
         let n_steps = if left < 3 * size { left } else { size };
-        windows.push(Window { n_steps, adapts_scale: true });
+        windows.push(Window { n_steps, adapts_metric: true });
         left -= n_steps;
         size *= 2;
     }
@@ -130,40 +138,40 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
 ) -> Result<WarmedUp<K>, RunError> {
     let mut warnings = Vec::new();
     let (n_chains, dim) = (x.n(), x.dim());
-    let mut scale = vec![1.0; dim];
-    kernel.set_metric(&Metric::diagonal(scale.clone()));
+    let mut metric = Metric::diagonal(vec![1.0; dim]);
+    kernel.set_metric(&metric);
     let mut streams = Streams::new(options.seed, Run::WarmUp);
     let size = block_size(options, kernel.group());
     search_step_size(energy, &mut kernel, &x, size, &streams)?;
     streams.seek(1);
     let mut blocks = Block::deal(energy, &kernel, &x, size, &streams);
-    let windows = schedule(n_warmup, dim);
+    let windows = schedule(n_warmup, n_chains);
     let mut done = 0;
     for (w, window) in windows.iter().enumerate() {
         let target = kernel.target_accept().unwrap_or(1.0);
         let mut averaging = DualAveraging::new(kernel.step_size(), target);
-        let mut moments: Vec<Moments> =
-            blocks.iter().map(|b| Moments::new(b.state.x().n(), if window.adapts_scale { dim } else { 0 })).collect();
+        let thinning = Thinning::new(n_chains, window.n_steps);
+        let mut collected: Vec<Collected> =
+            blocks.iter().enumerate().map(|(b, block)| Collected::new(b * size, &block.state, thinning)).collect();
         let before_window = Block::total(&blocks);
         let mut left = window.n_steps;
         while left > 0 {
             let n_steps = left.min(ROUND);
             let before = Block::total(&blocks);
-            let round = |(block, moments): (&mut Block<K::State>, &mut Moments)| {
+            let round = |(block, collected): (&mut Block<K::State>, &mut Collected)| {
                 for _ in 0..n_steps {
                     block.steps(energy, &kernel, 1);
-                    moments.add(&block.state.x().real);
+                    if window.adapts_metric {
+                        collected.add(&block.state);
+                    }
                 }
             };
             match blocks.as_mut_slice() {
-                [block] => round((block, &mut moments[0])),
-                many => many.par_iter_mut().zip(&mut moments).for_each(round),
+                [block] => round((block, &mut collected[0])),
+                many => many.par_iter_mut().zip(&mut collected).for_each(round),
             }
             let after = Block::total(&blocks);
-            let accepted = after.sum_accept - before.sum_accept;
-            let diverged = (after.n_diverged - before.n_diverged) as f64;
-            let accept_prob = (accepted - DIVERGENCE_COST * diverged) / (after.n - before.n) as f64;
-            kernel.set_step_size(averaging.update(accept_prob.max(0.0)));
+            kernel.set_step_size(averaging.update(steering_accept(before, after)));
             left -= n_steps;
             let reports = (done + n_steps) * 50 / n_warmup > done * 50 / n_warmup;
             done += n_steps;
@@ -180,15 +188,24 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
         if n_diverged as f64 > limit * n as f64 && warnings.is_empty() {
             warn(&mut warnings, progress, Warning::Divergences { phase: Phase::WarmUp, n_diverged, n });
         }
-        if window.adapts_scale {
-            scale::update(&mut scale, &moments);
-            kernel.set_metric(&Metric::diagonal(scale.clone()));
+        if window.adapts_metric {
+            metric = metric::update(&metric, &collected);
+            kernel.set_metric(&metric);
             let at = Block::gather(&blocks, &x);
             search_step_size(energy, &mut kernel, &at, size, &blocks[0].rng)?;
             blocks.iter_mut().for_each(|b| b.rng.advance());
         }
     }
     Ok(WarmedUp { kernel, info: Block::total(&blocks), x: Block::gather(&blocks, &x), warnings })
+}
+
+/// The acceptance that steers the step size after the transitions between two counts: the mean, less the cost of divergences.
+pub(crate) fn steering_accept(before: Info, after: Info) -> f64 {
+    let accepted = after.sum_accept - before.sum_accept;
+    let diverged = (after.n_diverged - before.n_diverged) as f64;
+    let n = (after.n - before.n) as f64;
+    let cost = (DIVERGENCE_COST * diverged / n).min(MAX_DIVERGENCE_COST);
+    (accepted / n - cost).max(0.0)
 }
 
 /// Doubles or halves the step size until the mean acceptance of one transition from `x` crosses the target
@@ -230,11 +247,13 @@ mod tests {
 
     #[test]
     fn schedules_add_up() {
-        for n in [1, 10, 59, 60, 100, 150, 500, 1000, 1234, 10_000] {
-            let windows = schedule(n, 3);
-            assert_eq!(windows.iter().map(|w| w.n_steps).sum::<usize>(), n);
-            assert!(!windows[windows.len() - 1].adapts_scale);
-            assert_eq!(windows.len() > 1, n >= 60);
+        for n_chains in [1, 4, 64, 4096] {
+            for n in [1, 10, 29, 30, 100, 150, 500, 1000, 1234, 10_000] {
+                let windows = schedule(n, n_chains);
+                assert_eq!(windows.iter().map(|w| w.n_steps).sum::<usize>(), n);
+                assert!(!windows[windows.len() - 1].adapts_metric);
+                assert_eq!(windows.len() > 1, n >= 30);
+            }
         }
     }
 }

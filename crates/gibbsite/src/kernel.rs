@@ -103,8 +103,13 @@ pub trait Tunable {
     /// Sets the step size.
     fn set_step_size(&mut self, step_size: f64);
 
-    /// The acceptance probability that warm-up aims for, `None` for kernels that accept always.
+    /// The acceptance probability that warm-up aims for, `None` for kernels whose step size it does not steer.
     fn target_accept(&self) -> Option<f64>;
+
+    /// Whether the kernel rejects what is not finite, so that a divergence spoils a transition and not the chain.
+    fn rejects(&self) -> bool {
+        self.target_accept().is_some()
+    }
 
     /// Sets the preconditioner; the identity by default.
     fn set_metric(&mut self, metric: &Metric);
@@ -135,17 +140,27 @@ macro_rules! tunable {
     };
 }
 
+pub mod ensemble;
 pub mod grid;
 pub mod hmc;
+pub mod independence;
 mod leapfrog;
 pub mod mala;
 pub mod metric;
 pub mod metropolis;
+pub mod nuts;
 pub mod rwm;
+pub mod slice;
 pub mod ula;
+pub mod underdamped;
+pub use ensemble::Ensemble;
 pub use hmc::Hmc;
+pub use independence::Independence;
 pub use mala::Mala;
 pub use metric::Metric;
 pub use metropolis::Chains;
+pub use nuts::Nuts;
 pub use rwm::Rwm;
+pub use slice::Slice;
 pub use ula::Ula;
+pub use underdamped::Underdamped;

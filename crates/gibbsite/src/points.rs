@@ -111,6 +111,26 @@ impl<T: Copy + Default> Matrix<T> {
         self.data.resize(n_rows * n_cols, T::default());
     }
 
+    /// Changes the number of rows in place; what the elements then hold is not defined. Allocates only when it grows.
+    pub fn resize_rows(&mut self, n_rows: usize) {
+        self.n_rows = n_rows;
+        self.data.resize(n_rows * self.n_cols, T::default());
+    }
+
+    /// Keeps the rows `rows` (increasing) and drops the others, in place.
+    pub fn keep_rows(&mut self, rows: &[usize]) {
+        let n = self.n_rows;
+        let mut to = 0;
+        for j in 0..self.n_cols {
+            for i in rows {
+                self.data[to] = self.data[j * n + i];
+                to += 1;
+            }
+        }
+        self.n_rows = rows.len();
+        self.data.truncate(to);
+    }
+
     /// Swaps row `i` with row `j` of `other`.
     pub fn swap_rows(&mut self, i: usize, other: &mut Self, j: usize) {
         for c in 0..self.n_cols {

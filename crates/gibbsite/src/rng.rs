@@ -65,7 +65,7 @@ pub struct Streams {
 /// The numbers of one page, kept so that the steps that share a page compute it once.
 #[derive(Clone, Debug, Default)]
 struct Page<T: Copy + Default> {
-    id: Option<(Purpose, u64, u32, usize, usize)>,
+    id: Option<(Purpose, u64, u32, u32, usize, usize)>,
     values: Matrix<T>,
 }
 
@@ -126,7 +126,28 @@ impl Streams {
     /// Standard normals `(n, d)` of this step, of f32 precision (tails to 7.4 sd).
     pub fn normals(&mut self, purpose: Purpose, n: usize, d: usize) -> Numbers<'_, f32> {
         let (page, first_col) = page_of(self.step, d, 4);
-        let id = Some((purpose, page, self.first_chain, n, d.div_ceil(4)));
+        self.normal_page(purpose, page, 0, first_col, n, d)
+    }
+
+    /// Part `part` of the normals of this step, `(n, d)`: for kernels that need many of them in one step and not all at once.
+    /// Parts are independent of each other and of [`Streams::normals`]. `part d` is below 2^32.
+    pub fn normals_part(&mut self, purpose: Purpose, part: u32, n: usize, d: usize) -> Numbers<'_, f32> {
+        let (page_of_step, first_col) = page_of(u64::from(part), d, 4);
+        let first_block = (page_of_step * d.div_ceil(4) as u64) as u32 | 1 << 31;
+        self.normal_page(purpose, self.step, first_block, first_col, n, d)
+    }
+
+    /// The page of normals with the element blocks from `first_block` on, computed unless it is there already.
+    fn normal_page(
+        &mut self,
+        purpose: Purpose,
+        page: u64,
+        first_block: u32,
+        first_col: usize,
+        n: usize,
+        d: usize,
+    ) -> Numbers<'_, f32> {
+        let id = Some((purpose, page, first_block, self.first_chain, n, d.div_ceil(4)));
         if self.normals.id != id {
             let n_padded = n.next_multiple_of(TILE);
             let n_blocks = d.div_ceil(4).max(1);
@@ -134,7 +155,7 @@ impl Streams {
                 self.normals.values.reshape(n_padded, 4 * n_blocks);
             }
             let counter = Counter { chain: self.first_chain, page, purpose: purpose as u8 };
-            fill_normals(self.key, counter, n_padded, n_blocks, self.normals.values.as_mut_slice());
+            fill_normals(self.key, counter, first_block, n_padded, n_blocks, self.normals.values.as_mut_slice());
             self.normals.id = id;
         }
         Numbers { page: &self.normals.values, first_col, n }
@@ -158,7 +179,7 @@ impl Streams {
     /// Uniforms `(n, d)` of this step, in the open interval (0, 1), 53 bits.
     pub fn uniforms(&mut self, purpose: Purpose, n: usize, d: usize) -> Numbers<'_, f64> {
         let (page, first_col) = page_of(self.step, d, 2);
-        let id = Some((purpose, page, self.first_chain, n, d.div_ceil(2)));
+        let id = Some((purpose, page, 0, self.first_chain, n, d.div_ceil(2)));
         if self.uniforms.id != id {
             let n_padded = n.next_multiple_of(TILE);
             let n_blocks = d.div_ceil(2).max(1);
@@ -286,12 +307,12 @@ fn box_muller(radius: u32, angle: u32) -> (f32, f32) {
 }
 
 simd_fn! {
-    /// Fills columns `4 b .. 4 b + 4` of the page with the normals of element block `b`.
-    fn fill_normals(key: [u32; 2], counter: Counter, n: usize, n_blocks: usize, out: &mut [f32]) {
+    /// Fills columns `4 b .. 4 b + 4` of the page with the normals of element block `first_block + b`.
+    fn fill_normals(key: [u32; 2], counter: Counter, first_block: u32, n: usize, n_blocks: usize, out: &mut [f32]) {
         for b in 0..n_blocks {
             for tile in (0..n).step_by(TILE) {
                 let at = Counter { chain: counter.chain.wrapping_add(tile as u32), ..counter };
-                let w = philox(key, at, b as u32);
+                let w = philox(key, at, first_block + b as u32);
                 let (page, _) = out[4 * b * n..].split_at_mut(4 * n);
                 let (first, second) = page.split_at_mut(2 * n);
                 box_muller_tile(&w[0], &w[1], first, n, tile);

@@ -16,9 +16,11 @@ use crate::points::{Matrix, Points};
 use crate::rng::{Run, Streams};
 
 mod draws;
+mod pilot;
 mod start;
 mod wells;
 pub use draws::Draws;
+pub use pilot::{Pilot, Quantity, pilot};
 pub use start::{initial_points, initial_points_with_gradient};
 pub use wells::{Starts, dispersed_points};
 
@@ -95,6 +97,17 @@ pub enum Warning {
         target: f64,
         /// Whether warm-up chose the step size.
         adapted: bool,
+    },
+    /// Trajectories cut at their greatest length before they turned.
+    #[error(
+        "{n_truncated} of {n} trajectories reached their greatest length before they turned: they are slow rather than \
+             wrong; the energy may need other coordinates"
+    )]
+    Truncated {
+        /// Trajectories cut.
+        n_truncated: u64,
+        /// All trajectories.
+        n: u64,
     },
     /// Chains that never moved.
     #[error("{n_stuck} of {n_chains} chains never moved")]
@@ -257,6 +270,19 @@ pub fn sample<E: Energy + ?Sized, K: Adapt<E>>(
     } else {
         WarmedUp { kernel: kernel.clone(), x: init, info: Info::default(), warnings: Vec::new() }
     };
+    sample_warm(energy, warm, options, progress)
+}
+
+/// Draws with a kernel that is already warm, and says what is doubtful, as [`sample`] does.
+///
+/// # Errors
+/// Draws too large for memory, and divergence of a kernel that never rejects.
+pub fn sample_warm<E: Energy + ?Sized, K: Adapt<E>>(
+    energy: &E,
+    warm: WarmedUp<K>,
+    options: &RunOptions,
+    progress: Progress<'_>,
+) -> Result<Outcome<K>, RunError> {
     let mut outcome = draw(energy, warm, options, 0, progress)?;
     if outcome.info.n_diverged > 0 {
         if outcome.kernel.target_accept().is_none() {
@@ -271,6 +297,10 @@ pub fn sample<E: Energy + ?Sized, K: Adapt<E>>(
         if accept_prob < target / 3.0 {
             warn(&mut outcome.warnings, progress, Warning::Acceptance { accept_prob, target, adapted });
         }
+    }
+    if outcome.info.n_truncated > 0 {
+        let Info { n, n_truncated, .. } = outcome.info;
+        warn(&mut outcome.warnings, progress, Warning::Truncated { n_truncated, n });
     }
     let n_stuck = outcome.draws.n_stuck();
     if n_stuck > 0 && options.n_draws * options.thin >= 20 {

@@ -274,7 +274,7 @@ where
     let n_round_trips = levels.round_trips();
     let expected_rate = round_trip_rate(&rejection);
     let info: Vec<Info> = (0..n_levels).map(|k| levels.info(k)).collect();
-    let mut warnings = ladder.warnings.clone();
+    let mut warnings = Vec::new();
     warn_of_transitions(&info, ladder, options, &mut warnings, progress);
     Ok(Tempered {
         verdict: Verdict::new(&rejection, &n_round_trips, n_draws),

@@ -173,19 +173,42 @@ const OTHERS: [Diagnostic; 6] = [rhat, rhat_raw, mcse_mean, mcse_sd, mcse_median
 #[test]
 fn frozen_chains_have_one_effective_draw() {
     let shared = vec![vec![0.1; 1000]; 4];
+    let odd = vec![vec![0.1; 999]; 3];
+    let alone = vec![vec![0.1; 1000]];
     let apart: Vec<Vec<f64>> = [0.1, 0.7, 0.2, -3.3].iter().map(|v| vec![*v; 1000]).collect();
     let mirrored = vec![vec![-0.1; 1000], vec![0.1; 1000]];
-    for f in [ess_bulk::<Vec<f64>>, ess_tail, ess_mean, ess_sd, ess_median, ess_raw] {
-        for frozen in [&shared, &apart, &mirrored] {
-            assert_eq!(f(frozen), 1.0);
-        }
+    for frozen in [&shared, &odd, &alone, &apart, &mirrored] {
+        assert!(ESS.iter().all(|f| f(frozen) == 1.0));
+        assert!([0.01, 0.05, 0.95, 1.0].iter().all(|p| ess_quantile(frozen, *p) == 1.0));
+        let s = summary(frozen);
+        assert_eq!((s.ess_bulk, s.ess_tail), (1.0, 1.0));
     }
-    assert_eq!([rhat(&shared), rhat_raw(&shared)], [1.0, 1.0]);
+    // At one value nothing is known of the agreement of the chains, nor of the error, which is not 0.
+    for frozen in [&shared, &odd, &alone] {
+        assert!(OTHERS.iter().all(|f| f(frozen).is_nan()));
+        let s = summary(frozen);
+        assert!([s.rhat, s.mcse_mean, s.mcse_sd].iter().all(|v| v.is_nan()));
+        assert_eq!([s.mean, s.sd, s.median], [0.1, 0.0, 0.1]);
+    }
     for frozen in [&apart, &mirrored] {
         assert_eq!([rhat(frozen), rhat_raw(frozen)], [f64::INFINITY; 2]);
+        assert!(mcse_mean(frozen) >= 0.1 && mcse_median(frozen) >= 0.1);
     }
-    assert_eq!([mcse_mean(&shared), mcse_sd(&shared), mcse_median(&shared)], [0.0; 3]);
-    assert!(mcse_mean(&mirrored) >= 0.1);
+    // One draw with the spread of the four values: sqrt(10.1 / 4) from squared deviations from -0.575.
+    assert!((mcse_mean(&apart) - 1.590).abs() < 0.001 && mcse_sd(&apart) > 0.5);
+    // (x - mean)^2 is the same of both values: no error of first order, not a perfect answer.
+    assert!(mcse_sd(&mirrored).is_nan());
+}
+
+/// A quantity with two values of equal weight has a constant |x - median|; its location still tells of agreement.
+#[test]
+fn rhat_of_two_values_is_that_of_their_location() {
+    let flips = |chains: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
+        chains.iter().map(|c| c.iter().flat_map(|x| [x.signum(), -x.signum()]).collect()).collect()
+    };
+    let agree = flips(ar1(0.0, 4, 500, 3));
+    assert!((rhat(&agree) - 1.0).abs() < 0.01 && mcse_sd(&agree).is_nan() && mcse_mean(&agree) > 0.0);
+    assert_eq!(rhat(&[vec![-1.0; 100], vec![1.0; 100]]), f64::INFINITY);
 }
 
 /// One frozen chain among moving ones, and one that froze half way, must show.
@@ -402,5 +425,46 @@ fn timing() {
             time(&|| ess_mean(&chains)),
             time(&|| mcse_sd(&chains)),
         );
+    }
+}
+
+/// From draws to weights of modes: minima with their Hessians assign the draws of chains that cross the barrier, and of
+/// chains that cannot.
+#[test]
+fn weights_of_the_wells_of_a_quartic() {
+    use gibbsite::energy::formula::Formula;
+    use gibbsite::kernel::Mala;
+    use gibbsite::points::Matrix;
+    use gibbsite::run::{RunOptions, initial_points_with_gradient, sample};
+
+    let e = |x: f64, beta: f64| beta * (x.powi(4) - 2.0 * x * x + 0.3 * x);
+    for (beta, crosses) in [(1.0, true), (40.0, false)] {
+        // Minima of 4 x^3 - 4 x + 0.3 by Newton's method, of curvature 12 x^2 - 4.
+        let minima = [-1.0f64, 1.0].map(|mut x| {
+            (0..50).for_each(|_| x -= (4.0 * x.powi(3) - 4.0 * x + 0.3) / (12.0 * x * x - 4.0));
+            vec![x]
+        });
+        let hessians = minima.each_ref().map(|m| Matrix::from_columns(1, 1, vec![beta * (12.0 * m[0] * m[0] - 4.0)]));
+        let modes = Modes::with_hessians(&minima, &hessians).unwrap();
+        // The midpoint rule over 10^5 cells: exact to 1e-5 with the jump at the boundary of the modes.
+        let (mut left, mut all) = (0.0, 0.0);
+        for i in 0..100_000 {
+            let x = -4.0 + 8e-5 * (f64::from(i) + 0.5);
+            let p = (e(-1.0, beta) - e(x, beta)).exp();
+            all += p;
+            left += if modes.assign(&[x], f64::INFINITY) == Some(0) { p } else { 0.0 };
+        }
+        let energy = Formula::parse(&format!("{beta}*(x^4 - 2*x^2 + 0.3*x)")).unwrap();
+        let start = initial_points_with_gradient(&energy, 32, 1).unwrap();
+        let run = sample(&energy, &Mala::new(0.1), start, &RunOptions::default(), &|_| {}).unwrap();
+        let o = occupancy(&modes.assign_chains(&run.draws.coordinate(0), f64::INFINITY), 2);
+        assert_eq!(o.mixes, crosses, "{o:?}");
+        if crosses {
+            let z = (o.modes[0].weight - left / all) / o.modes[0].std_err;
+            assert!(z.abs() < 4.0 && o.modes[0].std_err < 0.03 && o.n_changes() > 500, "z {z}, {o:?}");
+        } else {
+            // All chains agree with themselves on a weight that is that of their starts.
+            assert!(o.modes.iter().all(|m| m.std_err.is_nan()) && o.n_changes() == 0, "{o:?}");
+        }
     }
 }

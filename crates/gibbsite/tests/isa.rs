@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use gibbsite::energy::{Differentiable, Jet, Parametric, formula::Formula, formula::FormulaOptions};
-use gibbsite::kernel::{ChainState, Hmc, Kernel, Mala, Rwm, Ula};
+use gibbsite::kernel::{ChainState, Hmc, Kernel, Mala, Nuts, Rwm, Ula};
 use gibbsite::points::{Matrix, Points};
 use gibbsite::rng::{Purpose, Run, Streams};
 use gibbsite::simd;
@@ -55,6 +55,7 @@ fn fingerprint() -> u64 {
             walk(&mut h, &Ula::new(1e-3), &f, &x);
             walk(&mut h, &Mala::new(0.05), &f, &x);
             walk(&mut h, &Hmc::new(0.1, 4), &f, &x);
+            walk(&mut h, &Nuts::new(0.1), &f, &x);
         }
     }
     h

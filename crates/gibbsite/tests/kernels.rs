@@ -3,7 +3,7 @@
 
 use gibbsite::adapt::{Adapt, compare, ula_reference};
 use gibbsite::energy::{Differentiable, Energy};
-use gibbsite::kernel::{ChainState, Chains, Hmc, Info, Kernel, Mala, Metric, Rwm, Ula};
+use gibbsite::kernel::{ChainState, Chains, Hmc, Info, Kernel, Mala, Metric, Nuts, Rwm, Ula};
 use gibbsite::points::{Matrix, Points, Space};
 use gibbsite::rng::{Purpose, Run, Streams};
 use gibbsite::run::{
@@ -234,6 +234,7 @@ fn all_exact_kernels<E: Differentiable>(energy: &E, truths: &[Truth<'_>], n_draw
     assert_agrees("rwm", &z_scores(&run(energy, &Rwm::new(1.0), 3 * n_draws), truths));
     assert_agrees("mala", &z_scores(&run(energy, &Mala::new(0.1), n_draws), truths));
     assert_agrees("hmc", &z_scores(&run(energy, &Hmc::new(0.1, 6), n_draws), truths));
+    assert_agrees("nuts", &z_scores(&run(energy, &Nuts::new(0.1), n_draws), truths));
 }
 
 #[test]
@@ -348,6 +349,8 @@ fn scales_leave_the_target_alone() {
     assert_agrees("low-rank mala", &z_scores(&fixed(&energy, &mala, 1500), &truths));
     let hmc = Hmc { metric: metric.clone(), ..Hmc::new(0.8, 3) };
     assert_agrees("low-rank hmc", &z_scores(&fixed(&energy, &hmc, 1000), &truths));
+    let nuts = Nuts { metric: metric.clone(), ..Nuts::new(0.8) };
+    assert_agrees("low-rank nuts", &z_scores(&fixed(&energy, &nuts, 1000), &truths));
     let rwm = Rwm { step_size: 1.2, metric: metric.clone() };
     assert_agrees("low-rank rwm", &z_scores(&fixed(&energy, &rwm, 4000), &truths));
     // In these coordinates the target is N(0, I), whose known bias unadjusted Langevin has: variances 1 / (1 - eps / 2).
@@ -471,10 +474,11 @@ fn draws_do_not_depend_on_threads_or_blocks() {
             0 => sample(&energy, &Rwm::new(1.0), init.clone(), &options, &quiet).unwrap().draws,
             1 => sample(&energy, &Ula::new(0.1), init.clone(), &options, &quiet).unwrap().draws,
             2 => sample(&energy, &Mala::new(0.1), init.clone(), &options, &quiet).unwrap().draws,
-            _ => sample(&energy, &Hmc::new(0.1, 5), init.clone(), &options, &quiet).unwrap().draws,
+            3 => sample(&energy, &Hmc::new(0.1, 5), init.clone(), &options, &quiet).unwrap().draws,
+            _ => sample(&energy, &Nuts::new(0.1), init.clone(), &options, &quiet).unwrap().draws,
         })
     };
-    for which in 0..4 {
+    for which in 0..5 {
         let one = with(1, 32, which);
         assert_eq!(one, with(2, 32, which), "threads, kernel {which}");
         assert_eq!(one, with(2, 100, which), "one block, kernel {which}");

@@ -1,7 +1,7 @@
 //! The names that options accept; clap lists them in the help and suggests the nearest.
 
 /// `--sampler` of `sample` and `fit`.
-pub const SAMPLERS: [&str; 6] = ["auto", "grid", "rwm", "ula", "mala", "hmc"];
+pub const SAMPLERS: [&str; 7] = ["auto", "grid", "rwm", "ula", "mala", "hmc", "nuts"];
 
 /// `--method` of `logz`.
 pub const LOGZ_METHODS: [&str; 5] = ["auto", "exact", "simpson", "adaptive", "importance"];
@@ -22,4 +22,4 @@ pub const DECAYS: [&str; 3] = ["constant", "inverse", "cosine"];
 pub const POOL_STARTS: [&str; 2] = ["data", "noise"];
 
 /// `--kind` of `plot`.
-pub const PLOT_KINDS: [&str; 4] = ["auto", "landscape", "traces", "energies"];
+pub const PLOT_KINDS: [&str; 5] = ["auto", "landscape", "traces", "ranks", "energies"];

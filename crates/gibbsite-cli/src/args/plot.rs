@@ -7,21 +7,35 @@ use clap::Args;
 use super::energy::{ENERGY_HELP, EnergyOptions};
 use super::{names, values};
 
-/// Draw the landscape: E and p in one dimension, contours in two, with draws and data
+/// Draw the landscape, or the traces, ranks and energies of draws
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Draws are dots or a histogram. Lines join the states of chains that move step by step: --walks 3 lets three chains of \
-adjusted Langevin walk over a 2-D landscape, after their warm-up, or joins the first three chains of --draws. \
-In more than two dimensions draws are shown as traces, or by their energies.
+Kinds of pictures:
+  landscape  E and p in one dimension, a map in two; draws and data are dots or a histogram.
+             Lines join the states of chains that move step by step: --walks 3 lets three chains of
+             adjusted Langevin walk over a map, or joins the first three chains of --draws.
+  traces     Chains over time. They should look alike and roam over all of the histogram.
+  ranks      How many draws of each chain are low, middle and high among all draws. Chains that
+             agree stay in the band; those that do not are named.
+  energies   With --data, energies of data and of draws: of a good model they are alike.
+             Without, energies of draws and their changes from draw to draw: changes that are
+             much narrower mean slow chains.
 
 Examples:
   gibbsite plot \"x^4 - 6*x^2 - 0.5*x\" --out well.png
-  gibbsite plot ring:r=2,sigma=0.2 --draws draws.csv --out ring.svg")]
+  gibbsite plot ring:r=2,sigma=0.2 --draws draws.csv --out ring.svg
+
+One run from all sides:
+  gibbsite sample ring:r=2,sigma=0.2 --sampler hmc --out run.npz
+  gibbsite plot ring:r=2,sigma=0.2 --draws run.npz --out map.png
+  gibbsite plot ring:r=2,sigma=0.2 --draws run.npz --kind traces --out traces.png
+  gibbsite plot ring:r=2,sigma=0.2 --draws run.npz --kind ranks --out ranks.png
+  gibbsite plot ring:r=2,sigma=0.2 --draws run.npz --kind energies --out energies.png")]
 pub struct PlotArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
     pub energy: String,
-    /// Draws to show over the landscape, as `sample --out` writes them
+    /// Draws to show, as `sample --out` writes them; traces and ranks need them
     #[arg(long, value_name = "FILE", value_parser = values::path)]
     pub draws: Option<PathBuf>,
     /// Data to show as a histogram or as points

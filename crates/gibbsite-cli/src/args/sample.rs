@@ -20,9 +20,12 @@ pub struct SampleArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
     pub energy: String,
-    /// Sampler; auto is exact where that is possible, else chosen for the energy
+    /// Sampler; auto is exact where that is possible, else short pilot chains choose
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = names::SAMPLERS)]
     pub sampler: String,
+    /// Use nothing exact, even where it is possible: neither to draw nor to check the draws
+    #[arg(long)]
+    pub no_exact: bool,
     /// Number of independent chains
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = values::count)]
     pub chains: usize,

@@ -1,5 +1,6 @@
 //! `gibbsite plot`: the landscape with what lies on it.
 
+mod diagnostics;
 mod draws;
 mod reach;
 mod walks;
@@ -15,7 +16,7 @@ use crate::args::plot::PlotArgs;
 use crate::args::values::NameList;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
-use crate::plot::{Grid2, Landscape, Plane, energy_histograms, landscape_1d, landscape_2d, traces};
+use crate::plot::{Grid2, Landscape, Plane, landscape_1d, landscape_2d};
 use crate::resolve::{self, Resolved};
 use crate::{failures, guard};
 use draws::Chains;
@@ -37,7 +38,7 @@ struct Picture<'a> {
     data: Option<Points>,
 }
 
-/// One dimension: E and p. Two: a map. More: traces of draws, or energies of data and draws.
+/// One dimension: E and p. Two: a map. More: traces or ranks of draws, or energies of data and draws.
 ///
 /// # Errors
 /// Undefined energies, files that cannot be read or written, dimensions that cannot be drawn.
@@ -73,6 +74,7 @@ pub fn run(args: &PlotArgs, ctx: &Context) -> Result<Outcome, Failure> {
     match (kind, dim) {
         ("energies", _) => picture.energies(&mut out)?,
         ("traces", _) => picture.traces(&mut out)?,
+        ("ranks", _) => picture.ranks(&mut out)?,
         (_, 1) => picture.line(ctx, &mut out)?,
         (_, 2) => picture.map(ctx, &mut out)?,
         (_, dim) => {
@@ -240,28 +242,5 @@ impl Picture<'_> {
             out.warn(format!("no chain can walk over this energy: {error}"), false);
             Vec::new()
         })
-    }
-
-    fn traces(&self, out: &mut Outcome) -> Result<(), Failure> {
-        let Some(chains) = &self.chains else {
-            let message = format!("an energy in {} dimension(s) has no traces of its own", self.model.dim());
-            return Err(Failure::usage("dimension", message, PLOT_DRAWS));
-        };
-        if self.data.is_some() {
-            out.warn("traces show no data; ask for --kind energies to compare them with the draws", false);
-        }
-        out.put("kind", "traces").put("chains", chains.n_chains());
-        traces(&self.args.out, &self.model.description, &self.names, &chains.by_coordinate()).map_err(failures::plot)
-    }
-
-    fn energies(&self, out: &mut Outcome) -> Result<(), Failure> {
-        if self.chains.is_none() && self.data.is_none() {
-            let message = "energies are those of draws or data, and neither is given";
-            return Err(Failure::usage("missing_argument", message, "give --draws, --data or both"));
-        }
-        let data = self.data.as_ref().map(|x| self.energy(x)).transpose()?.unwrap_or_default();
-        let draws = self.chains.as_ref().map(|c| self.energy(&c.points())).transpose()?.unwrap_or_default();
-        out.put("kind", "energies").put("n_data", data.len()).put("n_draws", draws.len());
-        energy_histograms(&self.args.out, &self.model.description, &data, &draws).map_err(failures::plot)
     }
 }

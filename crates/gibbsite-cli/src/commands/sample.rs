@@ -38,7 +38,7 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
     guard::files::check(&[("the model", guard::files::of_energy(&args.energy))], &[("--out", args.out.clone())])?;
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     let mut out = Outcome::new();
-    let sampler = draw::choose(&args.sampler, &model)?;
+    let sampler = draw::choose(args, &model)?;
     guard::is_model(&model, &mut out)?;
 
     let started = Instant::now();
@@ -48,7 +48,7 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
     if let Some(file) = &file {
         file.write(&drawn)?;
     }
-    let report = Report::new(&model, &drawn);
+    let report = Report::new(&model, &drawn, args.no_exact);
     put(&mut out, &drawn, &report, seconds);
     out.put("out", file.as_ref().map(|f| f.path().display().to_string()));
     out.text = describe(&model, args, &drawn, &report, seconds);
@@ -69,7 +69,10 @@ fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
         report.coordinates.iter().map(|s| Some(f(s)).filter(|v| v.is_finite())).collect()
     };
     let finite = |v: f64| Some(v).filter(|v| v.is_finite());
-    out.put("sampler", drawn.sampler).put("n_chains", drawn.n_chains).put("n_draws", drawn.n_draws);
+    out.put("sampler", drawn.sampler)
+        .put("choice", drawn.choice.clone())
+        .put("n_chains", drawn.n_chains)
+        .put("n_draws", drawn.n_draws);
     out.put("mean", of(|s| s.mean)).put("sd", of(|s| s.sd)).put("rhat", of(|s| s.rhat));
     out.put("ess_bulk", of(|s| s.ess_bulk)).put("ess_tail", of(|s| s.ess_tail)).put("mcse", of(|s| s.mcse_mean));
     out.put("mcse_sd", of(|s| s.mcse_sd)).put("median", of(|s| s.median));
@@ -115,7 +118,8 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
     if report.coordinates.len() > SHOWN {
         table.push_str(&format!("  ({} more coordinates with --json)\n", report.coordinates.len() - SHOWN));
     }
-    let mut lines = vec![("sampler", format!("{}{}", drawn.sampler, draw::remark(&args.sampler, drawn.sampler)))];
+    let why = drawn.choice.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+    let mut lines = vec![("sampler", format!("{}{why}", drawn.sampler))];
     if let Some(step_size) = drawn.step_size {
         let (how, over) = if args.step_size.is_some() { ("as given", "after") } else { ("adapted", "over") };
         let step = format!("{} ({how}, {over} {} steps of warm-up)", text::digits(step_size, 4), drawn.n_warmup);

@@ -33,14 +33,16 @@ pub const DRAWS: Colour = Colour(190, 60, 0, 255);
 /// Draws over a map: lighter than on white, since the map is dark where they are.
 pub const ON_MAP: Colour = Colour(255, 150, 40, 255);
 
-/// Colours of chains in traces, on white.
-pub const CHAINS: [Colour; 6] = [
+/// Colours of chains in traces and rank plots, on white.
+pub const CHAINS: [Colour; 8] = [
     Colour(0, 114, 178, 255),
     Colour(213, 94, 0, 255),
     Colour(0, 158, 115, 255),
     Colour(204, 121, 167, 255),
     Colour(120, 94, 60, 255),
-    Colour(86, 120, 200, 255),
+    Colour(105, 190, 235, 255),
+    Colour(170, 150, 20, 255),
+    Colour(60, 66, 78, 255),
 ];
 
 /// Colours of walks over a landscape: warm, since the map is cold.

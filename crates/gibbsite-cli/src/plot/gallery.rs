@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::{Grid2, Landscape, Plane, PlotError, energy_histograms, landscape_1d, landscape_2d, traces};
+use super::{
+    Grid2, Landscape, Plane, PlotError, RankPanel, energy_histograms, energy_transitions, landscape_1d, landscape_2d,
+    ranks, traces,
+};
 
 const FORMATS: [&str; 2] = ["svg", "png"];
 
@@ -206,6 +209,61 @@ fn energies_and_traces() {
     assert!(matches!(wrong, Err(PlotError::Length { what: "names", expected: 2, found: 1 })));
 }
 
+fn rank_panel(name: &str, n_chains: usize, n_bins: usize, apart: &[usize], u: &mut Uniform) -> RankPanel {
+    let mut counts: Vec<Vec<f64>> =
+        (0..n_chains).map(|_| (0..n_bins).map(|_| (50.0 + 7.0 * u.normal()).round()).collect()).collect();
+    for c in apart {
+        (0..n_bins).for_each(|k| counts[*c][k] *= if 2 * k < n_bins { 1.8 } else { 0.2 });
+    }
+    let (expected, count_sd) = (vec![50.0; n_bins], vec![7.0; n_bins]);
+    RankPanel { name: name.to_owned(), counts, expected, count_sd, apart: apart.to_vec() }
+}
+
+#[test]
+fn rank_plots() {
+    let (_guard, folder) = folder();
+    let mut u = Uniform(9);
+    let few: Vec<RankPanel> =
+        ["x1", "x2", "x3"].map(|name| rank_panel(name, 4, 20, if name == "x2" { &[2] } else { &[] }, &mut u)).into();
+    let text = twice(&folder.join("ranks"), |path| ranks(path, "Four chains", 1000, &few));
+    for words in
+        ["x1: no chain stands out", "x2: chain 3 stands out", "chain 4<", "bold: stands out", "Draws / expected"]
+    {
+        assert!(text.contains(words), "no {words}");
+    }
+    assert_eq!(text.matches(">Rank</text>").count(), 3);
+    // Many chains are not named one by one, and panels fill rows of three.
+    let many: Vec<RankPanel> =
+        (1..=11).map(|j| rank_panel(&format!("x{j}"), 64, 20, if j == 1 { &[5, 60] } else { &[] }, &mut u)).collect();
+    let text = twice(&folder.join("ranks_of_many"), |path| ranks(path, "Many chains", 1000, &many));
+    assert!(text.contains("9 of 11 coordinates") && text.contains("x1: chains 6 and 61 stand out"));
+    assert!(text.contains("a chain that stands out") && !text.contains("chain 4<") && !text.contains("x10"));
+    let wrong = RankPanel { count_sd: vec![1.0], ..few[0].clone() };
+    let error = ranks(&folder.join("never.svg"), "", 10, &[wrong]);
+    assert!(matches!(error, Err(PlotError::Length { what: "count_sd", expected: 20, found: 1 })));
+}
+
+#[test]
+fn traces_of_many_chains_and_changes_of_energy() {
+    let (_guard, folder) = folder();
+    let walks: Vec<_> = (0..64).map(|k| walk(mueller_brown, [-0.5, 1.4], 0.15, 1_000, 70 + k)).collect();
+    let mut chains: Vec<Vec<f64>> = walks.iter().map(|w| w.iter().map(|p| p[0]).collect()).collect();
+    // One chain sits where no other is.
+    chains[17].iter_mut().for_each(|x| *x += 1.5);
+    let names = ["x".to_owned()];
+    let text = twice(&folder.join("traces_of_many"), |path| traces(path, "64 chains", &names, &[chains.clone()]));
+    assert!(text.contains("64 chains of 1,001 draws") && text.contains("chain of least mean"));
+    assert!(text.contains("<image") && !text.contains("chain 1<"));
+    // The map, three lines of the legend, three chains: few shapes, whatever the number of draws.
+    assert!(text.matches("<path").count() < 20, "{}", text.matches("<path").count());
+    let energies: Vec<Vec<f64>> = walks.iter().map(|w| w.iter().map(|p| mueller_brown(p[0], p[1])).collect()).collect();
+    let ratios = gibbsite::diagnostics::ebfmi(&energies);
+    let text = twice(&folder.join("energy_changes"), |path| energy_transitions(path, "Changes", &energies, &ratios));
+    for words in ["energies of draws: mean −", "changes from draw to draw: rms", "% are 0, not drawn", ", by chain"] {
+        assert!(text.contains(words), "no {words}");
+    }
+}
+
 #[test]
 fn what_does_not_fit_together_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -239,12 +297,24 @@ fn empty_single_and_equal_inputs_are_drawn() {
             }
             energy_histograms(&path, "", &e, &[]).unwrap();
             energy_histograms(&path, "", &e, &e).unwrap();
+            energy_transitions(&path, "", &[e.clone(), vec![]], &e).unwrap();
+            let some = |v: f64| RankPanel {
+                name: String::new(),
+                counts: vec![vec![v; e.len()]; 2],
+                expected: vec![v; e.len()],
+                count_sd: e.clone(),
+                apart: vec![0, 7],
+            };
+            ranks(&path, "", 0, &[some(1.0), some(0.0), some(f64::NAN)]).unwrap();
+            traces(&path, "", &["a".to_owned()], &[vec![e.clone(); 12]]).unwrap();
             traces(&path, "", &["a".to_owned()], &[vec![e.clone(), vec![]]]).unwrap();
             let grid = Grid2 { energy: x.iter().flat_map(|_| e.clone()).collect(), x: x.clone(), y: x };
             let walks = [vec![], vec![[0.5, 0.5]]];
             landscape_2d(&path, &Plane { walks: &walks, ..over("", ["", ""], &grid) }).unwrap();
         }
         traces(&path, "", &[], &[]).unwrap();
+        ranks(&path, "", 0, &[]).unwrap();
+        energy_transitions(&path, "", &[], &[]).unwrap();
         traces(&path, "", &["a".to_owned()], &[vec![]]).unwrap();
     }
 }
@@ -278,6 +348,14 @@ proptest! {
         let text = std::fs::read_to_string(&path).unwrap();
         prop_assert!(!text.contains("NaN") || title.contains("NaN"));
         energy_histograms(&path, &title, &pool, &extra).unwrap();
+        energy_transitions(&path, &title, &[pool.clone(), extra.clone()], &extra).unwrap();
+        let panel = RankPanel {
+            name: title.clone(), counts: vec![pool.clone(); 3], expected: pool.clone(), count_sd: pool.clone(), apart: vec![1],
+        };
+        ranks(&path, &title, 7, &[panel]).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        prop_assert!(!text.contains("NaN") || title.contains("NaN"));
+        traces(&path, &title, std::slice::from_ref(&title), &[vec![extra.clone(); 11]]).unwrap();
         let walk: Vec<[f64; 2]> = pool.iter().zip(&extra).map(|(&a, &b)| [a, b]).collect();
         let grid = Grid2 { energy: pool[..x.len() * y.len()].to_vec(), x, y };
         if pool[0] > 2.0 { // pixels are slow: a few cases suffice

@@ -63,7 +63,8 @@ impl Panel {
         scene.push(Shape::Lines { parts, stroke: Stroke::solid(GRID, 1.0) });
     }
 
-    /// Frame, ticks and labels; drawn after the data. Without `x_title` the horizontal ticks carry no labels.
+    /// Frame, ticks and labels; drawn after the data. Without `x_title` the horizontal ticks carry no labels; an empty
+    /// `y_title` is not written.
     pub fn frame(&self, scene: &mut Scene, x_title: Option<&str>, y_title: &str) {
         let [left, top, width, height] = self.area;
         let bottom = top + height;
@@ -87,8 +88,10 @@ impl Panel {
             let title = font::fit(&self.x.named(title), LABEL_SIZE, width);
             scene.text([left + 0.5 * width, bottom + BELOW], title, LABEL_SIZE, INK, Anchor::Middle);
         }
-        let title = font::fit(&self.y.named(y_title), LABEL_SIZE, height + 40.0);
-        scene.text_upwards([EDGE + 0.4 * LABEL_SIZE, top + 0.5 * height], title, LABEL_SIZE, INK);
+        if !y_title.is_empty() {
+            let title = font::fit(&self.y.named(y_title), LABEL_SIZE, height + 40.0);
+            scene.text_upwards([EDGE + 0.4 * LABEL_SIZE, top + 0.5 * height], title, LABEL_SIZE, INK);
+        }
     }
 
     /// A remark in the middle of a panel that has nothing to show.

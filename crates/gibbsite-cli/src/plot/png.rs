@@ -1,8 +1,7 @@
 //! Scene to PNG bytes: anti-aliased, with the embedded font, no system libraries.
 
 use tiny_skia::{
-    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, PremultipliedColorU8, Rect, StrokeDash,
-    Transform,
+    ColorU8, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, PixmapPaint, Rect, StrokeDash, Transform,
 };
 
 use super::colour::Colour;
@@ -94,9 +93,7 @@ fn blank(width: u32, height: u32) -> Result<Pixmap, PlotError> {
 fn pixels(width: u32, height: u32, rgba: &[u8]) -> Result<Pixmap, PlotError> {
     let mut map = blank(width, height)?;
     for (to, from) in map.pixels_mut().iter_mut().zip(rgba.chunks_exact(4)) {
-        // Alpha is 0 or 255 here, so premultiplying is the identity or blank.
-        let opaque = PremultipliedColorU8::from_rgba(from[0], from[1], from[2], from[3]);
-        *to = opaque.unwrap_or(PremultipliedColorU8::TRANSPARENT);
+        *to = ColorU8::from_rgba(from[0], from[1], from[2], from[3]).premultiply();
     }
     Ok(map)
 }
@@ -170,6 +167,16 @@ mod tests {
         let dark = map.chunks(3).filter(|p| p[0] < 100).count();
         assert!(dark > 60 && dark < 1500, "{dark} dark pixels");
         assert!(decode(&empty).iter().all(|&v| v == 255));
+    }
+
+    #[test]
+    fn translucent_pixels_are_mixed_with_the_page() {
+        let mut scene = Scene::new(3, 1);
+        let rgba = vec![190, 60, 0, 255, 190, 60, 0, 127, 190, 60, 0, 0];
+        scene.push(Shape::Image { at: [0, 0], width: 3, height: 1, rgba });
+        let bytes = decode(&encode(&scene).unwrap());
+        assert_eq!((&bytes[..3], &bytes[6..9]), (&[190, 60, 0][..], &[255, 255, 255][..]));
+        assert!((i32::from(bytes[3]) - 223).abs() < 3 && (i32::from(bytes[5]) - 128).abs() < 3, "{bytes:?}");
     }
 
     #[test]

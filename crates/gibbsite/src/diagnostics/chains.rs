@@ -169,6 +169,22 @@ impl Order {
         folded
     }
 
+    /// The bin among `n_bins` equal ones that holds the rank of each draw, in the order of [`Draws::values`]; ties share their
+    /// average rank.
+    pub(super) fn bins_of_ranks(&self, n_bins: usize) -> Vec<u32> {
+        let n = self.sorted.len();
+        let mut bins = vec![0; n];
+        let mut start = 0;
+        for tied in self.sorted.chunk_by(|a, b| a == b) {
+            // Twice the average of the ranks start + 1/2, start + 3/2, ..., so that whole numbers decide.
+            let twice = 2 * start + tied.len();
+            let bin = (twice * n_bins / (2 * n)) as u32;
+            self.place[start..start + tied.len()].iter().for_each(|p| bins[*p as usize] = bin);
+            start += tied.len();
+        }
+        bins
+    }
+
     /// Split chains of z = Phi^-1((r - 3/8) / (S + 1/4)), where r is the rank of a draw among the S split draws and ties
     /// share their average rank (Blom 1958; Vehtari et al. 2021, eq. 14). `n_draws` is the length of the unsplit chains.
     pub(super) fn rank_normalised(&self, n_draws: usize, scores: &NormalScores) -> Draws {

@@ -1,4 +1,4 @@
-//! Inverse distribution functions that the diagnostics need: the normal quantile and the Beta quantile.
+//! Distribution functions and their inverses that the diagnostics need: normal, Beta, chi-square.
 
 /// Polynomial with coefficients from the highest power down (Horner).
 fn poly(r: f64, coefficients: &[f64]) -> f64 {
@@ -171,6 +171,48 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
     x
 }
 
+/// The probability that a chi-square variable of `freedom` degrees exceeds `x`: Q(freedom / 2, x / 2), the regularised upper
+/// incomplete gamma function, by the series DLMF 8.11.4 where x is below freedom + 2 or so, else by the continued fraction
+/// DLMF 8.9.2. 1 for x <= 0, NaN for `freedom` <= 0 or a NaN.
+pub fn chi_square_tail(x: f64, freedom: f64) -> f64 {
+    if x.is_nan() || freedom.is_nan() || freedom <= 0.0 {
+        return f64::NAN;
+    }
+    if x <= 0.0 {
+        return 1.0;
+    }
+    if x == f64::INFINITY {
+        return 0.0;
+    }
+    let (a, x) = (0.5 * freedom, 0.5 * x);
+    let front = (a * x.ln() - x - ln_gamma(a)).exp();
+    if x < a + 1.0 {
+        let (mut term, mut sum, mut k) = (1.0 / a, 1.0 / a, 1.0);
+        while term > 1e-17 * sum {
+            term *= x / (a + k);
+            sum += term;
+            k += 1.0;
+        }
+        return (1.0 - front * sum).max(0.0);
+    }
+    // Modified Lentz algorithm; the denominators are positive for x > a.
+    let mut b = x + 1.0 - a;
+    let (mut c, mut d) = (1e300, 1.0 / b);
+    let mut h = d;
+    for k in 1..100_000 {
+        let k = f64::from(k);
+        let numerator = -k * (k - a);
+        b += 2.0;
+        d = 1.0 / (numerator * d + b);
+        c = b + numerator / c;
+        h *= d * c;
+        if (d * c - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    front * h
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,5 +275,20 @@ mod tests {
             }
         }
         assert!(beta_quantile(0.5, f64::NAN, 1.0).is_nan());
+    }
+
+    /// Of an even number of degrees the tail is that of a Poisson count; of one degree that of a normal variable.
+    #[test]
+    fn chi_square_tail_known_values() {
+        for (x, half) in [(0.5f64, 1), (3.0, 2), (19.0, 10), (40.0, 10), (300.0, 100), (1e-3, 3)] {
+            let terms =
+                (0..half).map(|k| (f64::from(k) * (0.5 * x).ln() - 0.5 * x - ln_gamma(f64::from(k) + 1.0)).exp());
+            close(chi_square_tail(x, 2.0 * f64::from(half)), terms.sum(), 1e-12);
+        }
+        for p in [0.3, 0.05, 1e-4] {
+            close(chi_square_tail(normal_quantile(0.5 * p).powi(2), 1.0), p, 1e-12);
+        }
+        assert_eq!([chi_square_tail(0.0, 3.0), chi_square_tail(f64::INFINITY, 3.0)], [1.0, 0.0]);
+        assert!(chi_square_tail(1.0, 0.0).is_nan() && chi_square_tail(f64::NAN, 3.0).is_nan());
     }
 }

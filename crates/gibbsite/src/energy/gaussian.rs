@@ -1,17 +1,29 @@
-//! The Gaussian with full covariance: an energy with known log Z and exact draws, the base of importance sampling.
+//! The Gaussian with full covariance: an energy with known log Z and exact draws, the base of importance sampling, the
+//! proposal of independence sampling and the reference of tempering. Linear in d where coordinates are independent.
 
 use super::{Differentiable, Energy, Tractable};
+use crate::math::rows_times;
 use crate::points::{Matrix, Points, Space};
-use crate::rng::{Purpose, Streams};
+use crate::rng::{Numbers, Purpose, Streams};
+use crate::scratch;
+use crate::simd::simd_fn;
 
 /// E(x) = (x - mean)' P (x - mean) / 2 with P the inverse covariance; log Z = d/2 log(2 pi) + log det L, covariance L L'.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Gaussian {
     space: Space,
     mean: Vec<f64>,
-    /// Lower Cholesky factor L of the covariance, `(d, d)`.
-    chol: Matrix<f64>,
+    factor: Factor,
     log_z: f64,
+}
+
+/// The lower Cholesky factor L of the covariance, and its inverse.
+#[derive(Clone, Debug, PartialEq)]
+enum Factor {
+    /// Independent coordinates: the standard deviations and their reciprocals.
+    Diagonal { sd: Vec<f64>, inverse: Vec<f64> },
+    /// L', L'^-1 and L^-1, each `(d, d)`: what rows of points are multiplied with.
+    Full { spread: Matrix<f64>, whiten: Matrix<f64>, pull: Matrix<f64> },
 }
 
 /// A covariance that is not positive definite.
@@ -65,23 +77,36 @@ impl Gaussian {
         }
         let log_det: f64 = (0..d).map(|i| chol.get(i, i).ln()).sum();
         let log_z = 0.5 * d as f64 * (2.0 * std::f64::consts::PI).ln() + log_det;
-        Ok(Self { space: Space::real(d), mean, chol, log_z })
+        Ok(Self { space: Space::real(d), mean, factor: Factor::full(&chol), log_z })
     }
 
     /// Mean 0 and covariance 1 in `dim` dimensions.
     pub fn standard(dim: usize) -> Self {
-        let chol = Matrix::from_fn(dim, dim, |i, j| if i == j { 1.0 } else { 0.0 });
-        let log_z = 0.5 * dim as f64 * (2.0 * std::f64::consts::PI).ln();
-        Self { space: Space::real(dim), mean: vec![0.0; dim], chol, log_z }
+        Self::independent(vec![0.0; dim], vec![1.0; dim])
     }
 
     /// Independent coordinates with standard deviations `sd`, shape `(d,)`.
     ///
     /// # Errors
-    /// [`GaussianError::NotPositiveDefinite`] when one is not positive.
+    /// [`GaussianError::NotPositiveDefinite`] when one is not positive, or its square not a positive number, [`GaussianError::Shape`] when
+    /// there is not one for each coordinate.
     pub fn diagonal(mean: Vec<f64>, sd: &[f64]) -> Result<Self, GaussianError> {
-        let d = sd.len();
-        Self::new(mean, &Matrix::from_fn(d, d, |i, j| if i == j { sd[i] * sd[i] } else { 0.0 }))
+        if mean.len() != sd.len() {
+            return Err(GaussianError::Shape { rows: sd.len(), cols: sd.len(), dim: mean.len() });
+        }
+        // As a pivot, with its sign: a negative standard deviation is a slip.
+        match sd.iter().map(|s| s * s.abs()).enumerate().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
+            Some((index, pivot)) => Err(GaussianError::NotPositiveDefinite { index, pivot }),
+            None => Ok(Self::independent(mean, sd.to_vec())),
+        }
+    }
+
+    fn independent(mean: Vec<f64>, sd: Vec<f64>) -> Self {
+        let d = mean.len();
+        let log_det: f64 = sd.iter().map(|s| s.ln()).sum();
+        let log_z = 0.5 * d as f64 * (2.0 * std::f64::consts::PI).ln() + log_det;
+        let inverse = sd.iter().map(|s| s.recip()).collect();
+        Self { space: Space::real(d), mean, factor: Factor::Diagonal { sd, inverse }, log_z }
     }
 
     /// The mean.
@@ -91,23 +116,118 @@ impl Gaussian {
 
     /// mean + L z for standard normal z, shape `(n, d)`.
     pub(crate) fn place(&self, z: &Matrix<f64>) -> Points {
-        let d = self.mean.len();
-        Points::from_real(Matrix::from_fn(z.n_rows(), d, |i, j| {
-            self.mean[j] + (0..=j).map(|k| self.chol.get(j, k) * z.get(i, k)).sum::<f64>()
-        }))
+        let mut x = Points::zeros(z.n_rows(), self.mean.len());
+        self.place_into(z.n_rows(), z.as_slice(), x.real.as_mut_slice());
+        x
     }
 
-    /// y = L^-1 (x - mean), shape `(n, d)`.
-    pub(crate) fn whiten(&self, x: &Points) -> Matrix<f64> {
-        let (n, d) = (x.n(), self.mean.len());
-        let mut y = Matrix::new(n, d);
+    /// As [`Gaussian::place`]; columns of length `n`.
+    fn place_into(&self, n: usize, z: &[f64], x: &mut [f64]) {
+        match &self.factor {
+            Factor::Diagonal { sd, .. } => scale_columns(n, sd, z, x),
+            Factor::Full { spread, .. } => rows_times(n, z, spread, x),
+        }
+        add_to_columns(n, &self.mean, x);
+    }
+
+    /// y = L^-1 (x - mean); columns of length `n`.
+    fn whiten(&self, x: &Points, y: &mut [f64]) {
+        let n = x.n();
+        match &self.factor {
+            Factor::Diagonal { inverse, .. } => centre_columns(&x.real, &self.mean, inverse, y),
+            Factor::Full { whiten, .. } => scratch::with(y.len(), |centred| {
+                centre_columns(&x.real, &self.mean, &[], centred);
+                rows_times(n, centred, whiten, y);
+            }),
+        }
+    }
+
+    /// L'^-1 y.
+    fn pull_into(&self, n: usize, y: &[f64], grad: &mut [f64]) {
+        match &self.factor {
+            Factor::Diagonal { inverse, .. } => scale_columns(n, inverse, y, grad),
+            Factor::Full { pull, .. } => rows_times(n, y, pull, grad),
+        }
+    }
+}
+
+impl Factor {
+    /// From L; by substitution, column after column of the inverse.
+    fn full(chol: &Matrix<f64>) -> Self {
+        let d = chol.n_rows();
+        let mut pull = Matrix::new(d, d);
         for j in 0..d {
-            for i in 0..n {
-                let dot: f64 = (0..j).map(|k| self.chol.get(j, k) * y.get(i, k)).sum();
-                y.set(i, j, (x.real.get(i, j) - self.mean[j] - dot) / self.chol.get(j, j));
+            for i in j..d {
+                let dot: f64 = (j..i).map(|k| chol.get(i, k) * pull.get(k, j)).sum();
+                let one = if i == j { 1.0 } else { 0.0 };
+                pull.set(i, j, (one - dot) / chol.get(i, i));
             }
         }
-        y
+        let transpose = |m: &Matrix<f64>| Matrix::from_fn(d, d, |i, j| m.get(j, i));
+        Factor::Full { spread: transpose(chol), whiten: transpose(&pull), pull }
+    }
+}
+
+simd_fn! {
+    /// `y_j = s_j (x_j - m_j)`; no scales are ones.
+    fn centre_columns(x: &Matrix<f64>, mean: &[f64], scale: &[f64], y: &mut [f64]) {
+        let n = x.n_rows();
+        for j in 0..x.n_cols() {
+            let (m, s) = (mean[j], if scale.is_empty() { 1.0 } else { scale[j] });
+            let (x, y) = (&x.col(j)[..n], &mut y[j * n..(j + 1) * n]);
+            for i in 0..n {
+                y[i] = s * (x[i] - m);
+            }
+        }
+    }
+}
+
+simd_fn! {
+    /// `y_j = s_j x_j`, columns of length `n`.
+    fn scale_columns(n: usize, scale: &[f64], x: &[f64], y: &mut [f64]) {
+        for (j, s) in scale.iter().enumerate() {
+            let (x, y) = (&x[j * n..(j + 1) * n], &mut y[j * n..(j + 1) * n]);
+            for i in 0..n {
+                y[i] = s * x[i];
+            }
+        }
+    }
+}
+
+simd_fn! {
+    /// Adds `m_j` to column `j`, of length `n`.
+    fn add_to_columns(n: usize, mean: &[f64], x: &mut [f64]) {
+        for (j, m) in mean.iter().enumerate() {
+            x[j * n..(j + 1) * n].iter_mut().for_each(|x| *x += m);
+        }
+    }
+}
+
+simd_fn! {
+    /// `out = |y|^2 / 2` of each row.
+    fn half_squares(y: &[f64], out: &mut [f64]) {
+        let n = out.len();
+        out.fill(0.0);
+        if n == 0 {
+            return;
+        }
+        for y in y.chunks_exact(n) {
+            for i in 0..n {
+                out[i] = (0.5 * y[i]).mul_add(y[i], out[i]);
+            }
+        }
+    }
+}
+
+simd_fn! {
+    /// Normals as doubles, columns of length `n`.
+    fn widen(z: Numbers<'_, f32>, n: usize, out: &mut [f64]) {
+        for j in 0..out.len().checked_div(n).unwrap_or(0) {
+            let (z, out) = (&z.col(j)[..n], &mut out[j * n..(j + 1) * n]);
+            for i in 0..n {
+                out[i] = f64::from(z[i]);
+            }
+        }
     }
 }
 
@@ -117,27 +237,27 @@ impl Energy for Gaussian {
     }
 
     fn energy(&self, x: &Points, out: &mut [f64]) {
-        let y = self.whiten(x);
-        out.fill(0.0);
-        for j in 0..y.n_cols() {
-            for (o, y) in out.iter_mut().zip(y.col(j)) {
-                *o += 0.5 * y * y;
-            }
-        }
+        scratch::with(x.n() * self.mean.len(), |y| {
+            self.whiten(x, y);
+            half_squares(y, out);
+        });
     }
 }
 
 impl Differentiable for Gaussian {
     fn energy_grad(&self, x: &Points, e: &mut [f64], grad: &mut Matrix<f64>) {
-        self.energy(x, e);
-        let y = self.whiten(x);
-        // grad = L'^-1 y, from the last coordinate backwards.
-        for j in (0..self.mean.len()).rev() {
-            for i in 0..x.n() {
-                let dot: f64 = (j + 1..self.mean.len()).map(|k| self.chol.get(k, j) * grad.get(i, k)).sum();
-                grad.set(i, j, (y.get(i, j) - dot) / self.chol.get(j, j));
-            }
-        }
+        scratch::with(x.n() * self.mean.len(), |y| {
+            self.whiten(x, y);
+            half_squares(y, e);
+            self.pull_into(x.n(), y, grad.as_mut_slice());
+        });
+    }
+
+    fn grad(&self, x: &Points, grad: &mut Matrix<f64>) {
+        scratch::with(x.n() * self.mean.len(), |y| {
+            self.whiten(x, y);
+            self.pull_into(x.n(), y, grad.as_mut_slice());
+        });
     }
 }
 
@@ -148,10 +268,17 @@ impl Tractable for Gaussian {
 
     /// Draws by normals of f32 precision; draw i is stream i of the block, at the current step.
     fn sample(&self, n: usize, rng: &mut Streams) -> Points {
-        let d = self.mean.len();
-        let z = rng.normals(Purpose::Init, n, d);
-        let z = Matrix::from_fn(n, d, |i, j| z.col(j)[i] as f64);
-        self.place(&z)
+        let mut x = Points::zeros(n, self.mean.len());
+        self.sample_into(&mut x, rng);
+        x
+    }
+
+    fn sample_into(&self, out: &mut Points, rng: &mut Streams) {
+        let (n, d) = (out.n(), self.mean.len());
+        scratch::with(n * d, |z| {
+            widen(rng.normals(Purpose::Init, n, d), n, z);
+            self.place_into(n, z, out.real.as_mut_slice());
+        });
     }
 }
 
@@ -181,6 +308,47 @@ mod tests {
         assert!((g.log_z() - (2.0 * std::f64::consts::PI).ln() - 0.5 * 1.75f64.ln()).abs() < 1e-14);
     }
 
+    /// Against the quadratic form by substitution, in more dimensions and with rows that do not fill vectors.
+    #[test]
+    fn full_and_diagonal_agree_with_substitution() {
+        for (n, d) in [(1, 1), (37, 3), (64, 10)] {
+            let b = Matrix::from_fn(d, d, |i, j| ((i * 5 + j * 3) % 7) as f64 / 7.0 - 0.4);
+            let cov = Matrix::from_fn(d, d, |i, j| {
+                (0..d).map(|k| b.get(i, k) * b.get(j, k)).sum::<f64>() + if i == j { 0.5 } else { 0.0 }
+            });
+            let mean: Vec<f64> = (0..d).map(|j| j as f64 - 1.0).collect();
+            let sd: Vec<f64> = (0..d).map(|j| 0.5 + j as f64).collect();
+            let squares = Matrix::from_fn(d, d, |i, j| if i == j { sd[i] * sd[i] } else { 0.0 });
+            let dense = Gaussian::new(mean.clone(), &squares).unwrap();
+            let diagonal = Gaussian::diagonal(mean.clone(), &sd).unwrap();
+            let x = Points::from_real(Matrix::from_fn(n, d, |i, j| ((i * 7 + j * 3) % 11) as f64 / 3.0 - 1.5));
+            let values = |g: &Gaussian| {
+                let (mut e, mut grad, mut alone) = (vec![0.0; n], Matrix::new(n, d), Matrix::new(n, d));
+                g.energy_grad(&x, &mut e, &mut grad);
+                g.grad(&x, &mut alone);
+                assert_eq!(grad, alone);
+                (e, grad, g.place(&x.real).real)
+            };
+            let (a, b) = (values(&dense), values(&diagonal));
+            let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12 * (1.0 + a.abs()));
+            assert!(
+                close(&a.0, &b.0) && close(a.1.as_slice(), b.1.as_slice()) && close(a.2.as_slice(), b.2.as_slice())
+            );
+            assert!((dense.log_z() - diagonal.log_z()).abs() < 1e-12);
+            // Covariance times gradient is the distance from the mean, whose product with the gradient is twice the energy.
+            let (e, grad, _) = values(&Gaussian::new(mean.clone(), &cov).unwrap());
+            for i in 0..n {
+                let centred = |j: usize| x.real.get(i, j) - mean[j];
+                for j in 0..d {
+                    let back: f64 = (0..d).map(|k| cov.get(j, k) * grad.get(i, k)).sum();
+                    assert!((back - centred(j)).abs() < 1e-11 * (1.0 + centred(j).abs()), "{back} {}", centred(j));
+                }
+                let twice: f64 = (0..d).map(|j| centred(j) * grad.get(i, j)).sum();
+                assert!((0.5 * twice - e[i]).abs() < 1e-11 * (1.0 + e[i]), "{twice} {}", e[i]);
+            }
+        }
+    }
+
     #[test]
     fn draws_have_the_moments() {
         let g = correlated();
@@ -199,5 +367,7 @@ mod tests {
         let c = Matrix::from_columns(2, 2, vec![1.0, 2.0, 2.0, 1.0]);
         assert!(matches!(Gaussian::new(vec![0.0; 2], &c), Err(GaussianError::NotPositiveDefinite { index: 1, .. })));
         assert!(Gaussian::diagonal(vec![0.0], &[f64::NAN]).is_err());
+        assert!(Gaussian::diagonal(vec![0.0], &[0.0]).is_err());
+        assert!(matches!(Gaussian::diagonal(vec![0.0], &[1.0, 1.0]), Err(GaussianError::Shape { .. })));
     }
 }

@@ -160,8 +160,6 @@ pub(super) fn scale_of(scale: &[f64], j: usize) -> f64 {
 simd_fn! {
     /// Turns log ratios into acceptance probabilities (in place) and decisions; returns their sum and the divergences.
     fn decide(log_ratio: &mut [f64], u: &[f64], floor: f64, accepted: &mut [f64]) -> (f64, u64) {
-        // Adding and subtracting 1.5 * 2^28 rounds to a multiple of 2^-24.
-        const GRID: f64 = 402_653_184.0;
         let n = log_ratio.len();
         let (u, accepted) = (&u[..n], &mut accepted[..n]);
         let mut n_diverged = 0u64;
@@ -172,7 +170,7 @@ simd_fn! {
             n_diverged += u64::from(!sane);
             let moves = if u[i] < p { 1.0 } else { 0.0 };
             accepted[i] = if sane { moves } else { -1.0 };
-            log_ratio[i] = (p + GRID) - GRID;
+            log_ratio[i] = on_grid(p);
         }
         (sum(log_ratio), n_diverged)
     }
@@ -189,7 +187,7 @@ simd_fn! {
 
 simd_fn! {
     /// Copies the rows that were accepted, column after column.
-    fn take(accepted: &[f64], from: &[f64], to: &mut [f64]) {
+    pub(super) fn take(accepted: &[f64], from: &[f64], to: &mut [f64]) {
         let n = accepted.len();
         if n == 0 {
             return;
@@ -214,9 +212,17 @@ simd_fn! {
     }
 }
 
+/// A probability rounded to a multiple of 2^-24, so that sums of them are exact in any order.
+#[inline(always)]
+pub(super) fn on_grid(p: f64) -> f64 {
+    // Adding and subtracting 1.5 * 2^28 rounds.
+    const GRID: f64 = 402_653_184.0;
+    (p + GRID) - GRID
+}
+
 /// `min(1, exp(r))`, to 1 unit in the last place; 0 below -700. The same bits on every instruction set.
 #[inline(always)]
-fn exp_to_one(r: f64) -> f64 {
+pub(super) fn exp_to_one(r: f64) -> f64 {
     let inside = if r < 0.0 { r } else { 0.0 };
     let inside = if inside > -700.0 { inside } else { -700.0 };
     // exp(r) = 2^k exp(f) with |f| <= ln(2) / 2; 1.5 * 2^52 added rounds to an integer, found in the low bits.

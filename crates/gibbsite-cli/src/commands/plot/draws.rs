@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gibbsite::points::{Matrix, Points};
-use gibbsite::table::{ReadOptions, Table};
+use gibbsite::table::{DataError, ReadOptions, Table};
 
 use crate::failures;
 use crate::guard::coordinates;
@@ -19,6 +19,18 @@ impl Chains {
     /// Number of chains.
     pub fn n_chains(&self) -> usize {
         self.chains.len()
+    }
+
+    /// Number of draws of each chain, if they all have as many.
+    pub fn n_draws(&self) -> Option<usize> {
+        let n = self.chains.first()?.len();
+        self.chains.iter().all(|c| c.len() == n).then_some(n / self.dim)
+    }
+
+    /// Values of every draw, in the order of [`Chains::points`], by chain.
+    pub fn split(&self, values: &[f64]) -> Vec<Vec<f64>> {
+        let mut rest = values.iter().copied();
+        self.chains.iter().map(|c| rest.by_ref().take(c.len() / self.dim).collect()).collect()
     }
 
     /// Coordinate `j` of every draw.
@@ -92,6 +104,22 @@ pub fn read(path: &Path, names: &[String]) -> Result<Chains, Failure> {
     // (chains, draws, dim), flattened by row: every row is a chain.
     let chains = (0..table.n_rows()).map(|i| table.columns.row(i)).collect();
     Ok(Chains { dim, chains })
+}
+
+/// The energies that `sample --out` stores beside the draws in NPZ, chain after chain; nothing in files without.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn stored_energies(path: &Path) -> Result<Option<Vec<f64>>, Failure> {
+    if !path.to_string_lossy().to_ascii_lowercase().ends_with(".npz") {
+        return Ok(None);
+    }
+    let spec = format!("{}:energy", path.display());
+    match Table::read(&spec, &ReadOptions::default()) {
+        Ok(table) => Ok(Some((0..table.n_rows()).flat_map(|i| table.columns.row(i)).collect())),
+        Err(DataError::UnknownKey { .. }) => Ok(None),
+        Err(error) => Err(failures::data(error)),
+    }
 }
 
 fn columns(dim: usize) -> Vec<usize> {

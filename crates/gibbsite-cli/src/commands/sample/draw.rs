@@ -1,15 +1,16 @@
 //! From the name of a sampler to draws: exact ones by the grid, else a kernel on the unconstrained coordinates.
 
-use gibbsite::adapt::{Adapt, CoordinateBias, compare, ula_reference};
+use gibbsite::adapt::{Adapt, CoordinateBias, WarmedUp, compare, ula_reference};
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
 use gibbsite::kernel::grid::Grid;
-use gibbsite::kernel::{Hmc, Mala, Rwm, Ula};
+use gibbsite::kernel::{Hmc, Mala, Nuts, Rwm, Ula};
 use gibbsite::points::{Matrix, Points};
 use gibbsite::rng::{Run, Streams};
-use gibbsite::run::{self, Draws, Event, Phase, RunError, RunOptions, Starts, Warning};
+use gibbsite::run::{self, Divergence, Draws, Event, Phase, RunError, RunOptions, Starts, Warning};
 use rayon::prelude::*;
 
+use crate::args::names;
 use crate::args::sample::SampleArgs;
 use crate::context::{Context, Progress};
 use crate::failures;
@@ -19,8 +20,11 @@ use crate::resolve::Resolved;
 /// Warm-up where none was asked for.
 const N_WARMUP: usize = 1000;
 
-/// Leapfrog steps of a Hamiltonian transition.
+/// Leapfrog steps of a Hamiltonian transition, on average.
 const N_LEAPFROG: usize = 10;
+
+/// Chains of a pilot run at the least: a few chains may all miss a mode.
+const N_PILOT: usize = 32;
 
 /// Draws of the grid computed together, on one thread.
 const GRID_BLOCK: usize = 1024;
@@ -66,6 +70,12 @@ pub struct Drawn {
     pub n_wells: usize,
     /// For `ula`: how its draws differ from those of `mala`.
     pub bias: Option<Bias>,
+    /// Why `auto` chose this sampler.
+    pub choice: Option<String>,
+    /// Total energies of the transitions of every chain; none for samplers without momenta.
+    pub hamiltonian: Vec<Vec<f64>>,
+    /// Where transitions diverged, in the coordinates of the model.
+    pub divergences: Vec<Divergence>,
 }
 
 /// How draws differ from those of an unbiased sampler.
@@ -94,31 +104,24 @@ impl Drawn {
     }
 }
 
-/// The sampler that `name` means for this energy.
+/// The sampler that the arguments mean for this energy; `auto` where only pilot chains can tell.
 ///
 /// # Errors
 /// The grid in more than two dimensions.
-pub fn choose(name: &str, model: &Resolved) -> Result<&'static str, Failure> {
-    match (name, model.dim()) {
-        ("auto" | "grid", 1..=2) => Ok("grid"),
-        ("auto", _) | ("hmc", _) => Ok("hmc"),
+pub fn choose(args: &SampleArgs, model: &Resolved) -> Result<&'static str, Failure> {
+    match (args.sampler.as_str(), model.dim()) {
+        ("auto", 1..=2) if !args.no_exact => Ok("grid"),
+        ("grid", 1..=2) => Ok("grid"),
         ("grid", d) => {
             let message = format!("the grid sampler works in one or two dimensions, not in {d}");
-            Err(Failure::usage("dimension", message, "use --sampler hmc, or auto"))
+            Err(Failure::usage("dimension", message, "use --sampler nuts, or auto"))
         }
-        ("rwm", _) => Ok("rwm"),
-        ("ula", _) => Ok("ula"),
-        ("mala", _) => Ok("mala"),
-        (name, _) => Err(crate::names::unknown("sampler", name, &crate::args::names::SAMPLERS)),
-    }
-}
-
-/// What to say after the name of the sampler.
-pub fn remark(asked: &str, sampler: &str) -> &'static str {
-    match (asked, sampler) {
-        (_, "grid") => " (exact, independent draws)",
-        ("auto", _) => " (chosen for the dimension)",
-        _ => "",
+        // A step size that is given leaves nothing to a pilot.
+        ("auto", _) if args.step_size.is_some() => Ok("nuts"),
+        (name, _) => names::SAMPLERS
+            .into_iter()
+            .find(|known| *known == name)
+            .ok_or_else(|| crate::names::unknown("sampler", name, &names::SAMPLERS)),
     }
 }
 
@@ -137,7 +140,9 @@ pub fn draw(sampler: &'static str, model: &Resolved, args: &SampleArgs, ctx: &Co
         "rwm" => chains(sampler, model, Rwm::new(1.0), args, ctx),
         "ula" => ula(model, args, ctx),
         "mala" => chains(sampler, model, Mala::new(0.5), args, ctx),
-        _ => chains(sampler, model, Hmc::new(0.5, N_LEAPFROG), args, ctx),
+        "hmc" => chains(sampler, model, Hmc::new(0.5, N_LEAPFROG), args, ctx),
+        "nuts" => chains(sampler, model, Nuts::new(0.5), args, ctx),
+        _ => auto(model, args, ctx),
     }
 }
 
@@ -189,6 +194,9 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Fai
         warnings: Vec::new(),
         n_wells: 0,
         bias: None,
+        choice: (args.sampler == "auto").then(|| "exact, independent draws".into()),
+        hamiltonian: Vec::new(),
+        divergences: Vec::new(),
     })
 }
 
@@ -258,8 +266,34 @@ where
 {
     let energy = Transformed::new(&model.formula);
     let (mut outcome, starts) = outcome(&energy, kernel, args, ctx)?;
-    to_inner(&energy, &mut outcome.draws);
+    outcome_to_inner(&energy, &mut outcome);
     Ok(finish(sampler, outcome, &starts, args))
+}
+
+/// Pilot chains from everywhere choose: where they agree, the No-U-Turn sampler goes on from where they are.
+fn auto(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Failure> {
+    let energy = Transformed::new(&model.formula);
+    let options = options(args, ctx);
+    let n_pilot = args.chains.max(N_PILOT);
+    let total = options.n_warmup * n_pilot + options.n_draws.saturating_mul(options.thin * args.chains);
+    let bar = ctx.progress("sampling", total as u64);
+    let follow = follow(&bar, &options, n_pilot);
+    let starts = run::dispersed_points(&energy, n_pilot, ctx.seed).map_err(failures::run)?;
+    let pilot =
+        run::pilot(&energy, &Nuts::new(0.5), starts.points.clone(), &options, &follow).map_err(failures::run)?;
+    let choice = format!("{n_pilot} pilot chains agree, largest R-hat {:.3}", pilot.rhat);
+    let warm = WarmedUp { x: pilot.warm.x.rows(0, args.chains), ..pilot.warm };
+    let mut outcome = run::sample_warm(&energy, warm, &options, &follow).map_err(failures::run)?;
+    outcome_to_inner(&energy, &mut outcome);
+    Ok(Drawn { choice: Some(choice), ..finish("nuts", outcome, &starts, args) })
+}
+
+/// Draws, energies and divergences in the coordinates of the model.
+fn outcome_to_inner<K>(energy: &Energies<'_>, outcome: &mut run::Outcome<K>) {
+    to_inner(energy, &mut outcome.draws);
+    for d in &mut outcome.divergences {
+        d.x = energy.to_inner(&Points::from_rows(&[&d.x])).real.row(0);
+    }
 }
 
 /// Starts, warms up, draws; also returns the starting points.
@@ -294,7 +328,7 @@ fn finish<K: gibbsite::kernel::Tunable>(
     starts: &Starts,
     args: &SampleArgs,
 ) -> Drawn {
-    let run::Outcome { draws, kernel, info, warnings, .. } = outcome;
+    let run::Outcome { draws, kernel, info, warnings, divergences, .. } = outcome;
     Drawn {
         sampler,
         n_chains: draws.n_chains(),
@@ -313,5 +347,8 @@ fn finish<K: gibbsite::kernel::Tunable>(
         warnings,
         n_wells: starts.n_wells,
         bias: None,
+        choice: None,
+        hamiltonian: draws.hamiltonian_chains(),
+        divergences,
     }
 }

@@ -1,0 +1,59 @@
+//! Warm-up of kernels that have nothing to adapt: the chains forget where they started.
+
+use rayon::prelude::*;
+
+use super::{Adapt, WarmedUp};
+use crate::energy::{Energy, Tractable};
+use crate::kernel::{Ensemble, Independence, Kernel};
+use crate::points::Points;
+use crate::rng::{Run, Streams};
+use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, block_size};
+
+/// Reports of progress during a burn-in, at most.
+const N_REPORTS: usize = 50;
+
+impl<E: Energy + ?Sized> Adapt<E> for Ensemble {
+    fn warm_up(
+        &self,
+        energy: &E,
+        x: Points,
+        options: &RunOptions,
+        progress: Progress<'_>,
+    ) -> Result<WarmedUp<Self>, RunError> {
+        Ok(burn_in(energy, self, &x, options, progress))
+    }
+}
+
+impl<E: Energy + ?Sized, Q: Tractable + Clone> Adapt<E> for Independence<Q> {
+    fn warm_up(
+        &self,
+        energy: &E,
+        x: Points,
+        options: &RunOptions,
+        progress: Progress<'_>,
+    ) -> Result<WarmedUp<Self>, RunError> {
+        Ok(burn_in(energy, self, &x, options, progress))
+    }
+}
+
+/// `options.n_warmup` transitions of every chain.
+fn burn_in<E: Energy + ?Sized, K: Kernel<E> + Clone>(
+    energy: &E,
+    kernel: &K,
+    x: &Points,
+    options: &RunOptions,
+    progress: Progress<'_>,
+) -> WarmedUp<K> {
+    let streams = Streams::new(options.seed, Run::WarmUp);
+    let mut blocks = Block::deal(energy, kernel, x, block_size(options, kernel.group()), &streams);
+    let mut done = 0;
+    while done < options.n_warmup {
+        let n_steps = options.n_warmup.div_ceil(N_REPORTS).min(options.n_warmup - done);
+        blocks.par_iter_mut().for_each(|b| b.steps(energy, kernel, n_steps as u64));
+        done += n_steps;
+        let count = |steps: usize| (steps * x.n()) as u64;
+        progress(Event::Progress { phase: Phase::WarmUp, done: count(done), total: count(options.n_warmup) });
+    }
+    let info = Block::total(&blocks);
+    WarmedUp { kernel: kernel.clone(), x: Block::gather(&blocks, x), info, warnings: Vec::new() }
+}

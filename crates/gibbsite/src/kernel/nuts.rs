@@ -1,0 +1,156 @@
+//! The No-U-Turn sampler (Hoffman and Gelman 2014) in its multinomial form (Betancourt 2017, "A conceptual introduction to
+//! Hamiltonian Monte Carlo", appendix A): Hamiltonian trajectories that grow until they turn back.
+
+use super::hmc::MAX_ENERGY_ERROR;
+use super::leapfrog::{kick, kick_drift};
+use super::{ChainState, Info, Kernel, Metric};
+use crate::energy::Differentiable;
+use crate::points::{Matrix, Points};
+use crate::rng::{Purpose, Streams};
+
+mod branch;
+mod lanes;
+use lanes::{Fate, Finished, Lanes};
+
+/// The No-U-Turn sampler. A fresh momentum `p ~ N(0, I)`; then the trajectory doubles, forwards or backwards in time with
+/// equal probability, until it turns: until `rho . p <= 0` at one of its ends, `rho` the sum of its momenta.
+///
+/// A state z of the trajectory has weight `exp(H(x, p) - H(z))`. Within a new half one is chosen in proportion to the weights;
+/// the new half replaces the choice of the old one with probability `min(1, w_new / w_old)`, which favours far states. A half
+/// in which any of its own binary subtrees turns, or whose `H` rises by more than [`MAX_ENERGY_ERROR`], is discarded. Turns
+/// are also looked for between each subtree and the first momentum of its neighbour (as in Stan since 2019), without which
+/// trajectories of about a whole period go unnoticed.
+///
+/// All chains of a block take their leapfrog steps together, and so grow subtrees of the same shape; chains that have
+/// finished leave, and the others are moved together so that vectors stay full.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nuts {
+    /// Step size `eps` of the leapfrog integrator.
+    pub step_size: f64,
+    /// Doublings after which a trajectory ends, 10 by default: at most `2^max_depth - 1` leapfrog steps.
+    pub max_depth: u32,
+    /// The preconditioner `A`: momenta are normal in `z`, where `x = A z`.
+    pub metric: Metric,
+}
+
+impl Nuts {
+    /// The No-U-Turn sampler without preconditioner.
+    pub fn new(step_size: f64) -> Self {
+        Self { step_size, max_depth: 10, metric: Metric::default() }
+    }
+}
+
+tunable! {
+    Nuts,
+    /// 0.8 of the acceptance averaged over the trajectory, as Stan.
+    |_kernel| Some(0.8)
+}
+
+/// A block of chains, and the trajectories that grow.
+#[derive(Clone, Debug)]
+pub struct Trajectories {
+    x: Points,
+    energy: Vec<f64>,
+    grad: Matrix<f64>,
+    hamiltonian: Vec<f64>,
+    diverged: Vec<bool>,
+    lanes: Lanes,
+    version: u64,
+}
+
+impl ChainState for Trajectories {
+    fn x(&self) -> &Points {
+        &self.x
+    }
+
+    fn x_mut(&mut self) -> &mut Points {
+        &mut self.x
+    }
+
+    fn energy(&self) -> &[f64] {
+        &self.energy
+    }
+
+    fn grad(&self) -> Option<&Matrix<f64>> {
+        Some(&self.grad)
+    }
+
+    fn hamiltonian(&self) -> &[f64] {
+        &self.hamiltonian
+    }
+
+    fn diverged(&self, i: usize) -> bool {
+        self.diverged[i]
+    }
+}
+
+impl<E: Differentiable + ?Sized> Kernel<E> for Nuts {
+    type State = Trajectories;
+
+    fn init(&self, energy: &E, x: Points) -> Trajectories {
+        let (n, d) = (x.n(), x.dim());
+        let mut state = Trajectories {
+            energy: vec![f64::NAN; n],
+            grad: Matrix::new(n, d),
+            hamiltonian: vec![f64::NAN; n],
+            diverged: vec![false; n],
+            lanes: Lanes::new(n, d),
+            version: 0,
+            x,
+        };
+        self.refresh(energy, &mut state);
+        state
+    }
+
+    fn step(&self, energy: &E, state: &mut Trajectories, rng: &mut Streams) -> Info {
+        debug_assert_eq!(
+            state.version,
+            energy.version(),
+            "stale cache: call Kernel::refresh after the energy has changed"
+        );
+        let (n, d) = (state.x.n(), state.x.dim());
+        let Trajectories { x, energy: e, grad, hamiltonian, diverged, lanes, .. } = state;
+        lanes.begin(&x.real, e, grad, rng.normals(Purpose::Proposal, n, d), hamiltonian);
+        diverged.fill(false);
+        let mut info = Info { n: n as u64, ..Info::default() };
+        let mut finished = |f: Finished<'_>| {
+            x.real.copy_row(f.chain, &f.tree.x, f.lane);
+            grad.copy_row(f.chain, &f.tree.g, f.lane);
+            e[f.chain] = f.tree.e[f.lane];
+            diverged[f.chain] = f.fate == Fate::Diverged;
+            info.n_diverged += u64::from(f.fate == Fate::Diverged);
+            info.n_truncated += u64::from(f.fate == Fate::Growing);
+            info.sum_accept += f.accept_prob;
+            info.n_evals += f.n_steps;
+        };
+        let mut n_choices = 0;
+        for depth in 0..self.max_depth {
+            lanes.turn_to(self.step_size, depth, rng);
+            let n_leaves = 1 << depth;
+            for leaf in 0..n_leaves {
+                let f = &mut lanes.front;
+                kick_drift(0.5, &lanes.eps, &self.metric, &f.g, &mut f.p, &mut f.x.real);
+                energy.energy_grad(&f.x, &mut f.e, &mut f.g);
+                kick(0.5, &lanes.eps, &self.metric, &f.g, &mut f.p);
+                lanes.weigh(-MAX_ENERGY_ERROR);
+                lanes.add_leaf(leaf, leaf + 1 == n_leaves, &mut n_choices, rng);
+                lanes.compact(n_leaves - leaf - 1, leaf + 1, &mut finished);
+                if lanes.n_growing == 0 {
+                    break;
+                }
+            }
+            if lanes.n_growing == 0 {
+                break;
+            }
+            lanes.join_half(&mut n_choices, rng);
+            lanes.compact(2 * n_leaves, 0, &mut finished);
+        }
+        lanes.finish(&mut finished);
+        info
+    }
+
+    fn refresh(&self, energy: &E, state: &mut Trajectories) {
+        energy.energy_grad(&state.x, &mut state.energy, &mut state.grad);
+        state.version = energy.version();
+    }
+}
