@@ -45,7 +45,12 @@ fn modes_twenty_standard_deviations_apart_get_their_weights() {
     // Everything starts in the light mode.
     let init =
         Points::from_real(Matrix::from_fn(64, 4, |i, j| if j == 0 { -10.0 } else { (i % 5) as f64 / 4.0 - 0.5 }));
-    let run = temper(&energy, &Hmc::new(0.5, 4), init, &options(300, 300), &quiet).unwrap();
+    let ladder = warm_up(&energy, &Hmc::new(0.5, 4), init, &options(300, 300), &quiet).unwrap();
+    // The reference has found both modes; the scales are those of one, not the distance of the two.
+    assert!((ladder.reference().mean()[0] - 4.0).abs() < 1.5, "{:?}", ladder.reference());
+    let target = &ladder.kernels()[ladder.kernels().len() - 1];
+    assert!(target.metric.scale().iter().all(|s| (s - 1.0).abs() < 0.1), "{:?}", target.metric);
+    let run = draw(&energy, &ladder, &options(300, 300), &quiet).unwrap();
     assert_mixing(&run);
     let z = z_of(&run, 0.7, |x| f64::from(u8::from(x[0] > 0.0)));
     assert!(z.abs() < 4.0, "{z}");
