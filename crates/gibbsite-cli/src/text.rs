@@ -117,6 +117,18 @@ pub fn count(n: u64) -> String {
     separated.collect()
 }
 
+/// `2nd`, `3rd`, `4th`, `11th`, `1,001st`.
+pub fn ordinal(n: u64) -> String {
+    let ending = match (n % 10, n % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{}{ending}", count(n))
+}
+
 /// A share as a percentage: `23.4 %`.
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)

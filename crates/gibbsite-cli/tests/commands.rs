@@ -179,7 +179,7 @@ fn wrong_calls_are_named() {
         (&["sample", "x^2+y^2+z^2", "--sampler", "grid"], "dimension"),
         (&["sample", "x^2", "--sampler", "nuts"], "invalid_value"),
         (&["sample", "x^2", "--out", "a.xlsx"], "unknown_format"),
-        (&["sample", "x^2", "--out", "a.npy", "--resume"], "unsupported"),
+        (&["sample", "x^2", "--resume"], "missing_argument"),
         (&["plot", "x^2", "--out", "a.pdf"], "plot"),
         (&["plot", "many-well:d=4"], "dimension"),
     ] {

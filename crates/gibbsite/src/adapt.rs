@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use crate::energy::{Differentiable, Energy};
-use crate::kernel::{Hmc, Info, Kernel, Mala, Metric, Nuts, Rwm, Slice, Tunable, Ula};
+use crate::kernel::{Hmc, Info, Kernel, Mala, Metric, Nuts, Rwm, Tunable, Ula};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
 use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, Warning, block_size, warn};
@@ -16,6 +16,7 @@ mod burn_in;
 mod dual_averaging;
 mod metric;
 mod underdamped;
+mod widths;
 pub use bias::{CoordinateBias, compare, ula_reference};
 pub use dual_averaging::DualAveraging;
 use metric::{Collected, Thinning};
@@ -66,7 +67,6 @@ pub trait Adapt<E: Energy + ?Sized>: Kernel<E> + Tunable + Clone {
 }
 
 impl<E: Energy + ?Sized> Adapt<E> for Rwm {}
-impl<E: Energy + ?Sized> Adapt<E> for Slice {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Mala {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Hmc {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Nuts {}

@@ -106,6 +106,9 @@ pub trait Tunable {
     /// The acceptance probability that warm-up aims for, `None` for kernels whose step size it does not steer.
     fn target_accept(&self) -> Option<f64>;
 
+    /// The preconditioner, `None` for kernels without one.
+    fn metric(&self) -> Option<&Metric>;
+
     /// Whether the kernel rejects what is not finite, so that a divergence spoils a transition and not the chain.
     fn rejects(&self) -> bool {
         self.target_accept().is_some()
@@ -131,6 +134,10 @@ macro_rules! tunable {
             fn target_accept(&self) -> Option<f64> {
                 let $this = self;
                 $target
+            }
+
+            fn metric(&self) -> Option<&$crate::kernel::Metric> {
+                Some(&self.metric)
             }
 
             fn set_metric(&mut self, metric: &$crate::kernel::Metric) {

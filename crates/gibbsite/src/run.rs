@@ -6,21 +6,26 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::adapt::{Adapt, WarmedUp};
 use crate::energy::Energy;
 use crate::energy::gaussian::GaussianError;
-use crate::kernel::{ChainState, Info, Kernel};
+use crate::kernel::{ChainState, Info, Kernel, Tunable};
 use crate::points::{Matrix, Points};
 use crate::rng::{Run, Streams};
 
 mod draws;
 mod pilot;
+pub mod saved;
+pub mod session;
 mod start;
+pub mod store;
 mod wells;
 pub use draws::Draws;
 pub use pilot::{Pilot, Quantity, pilot};
+pub use session::{KernelSession, Session};
 pub use start::{initial_points, initial_points_with_gradient};
 pub use wells::{Starts, dispersed_points};
 
@@ -46,7 +51,7 @@ impl Default for RunOptions {
 }
 
 /// What a run is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Warm-up.
     WarmUp,
@@ -74,7 +79,7 @@ pub enum Event {
 pub type Progress<'a> = &'a (dyn Fn(Event) + Sync);
 
 /// What makes draws doubtful.
-#[derive(Clone, Debug, PartialEq, Error)]
+#[derive(Clone, Debug, PartialEq, Error, Serialize, Deserialize)]
 pub enum Warning {
     /// Proposals with a huge energy error or a non-finite value.
     #[error("{n_diverged} of {n} proposals diverged {during}; a smaller step size or another parametrisation may help",
@@ -265,11 +270,7 @@ pub fn sample<E: Energy + ?Sized, K: Adapt<E>>(
     progress: Progress<'_>,
 ) -> Result<Outcome<K>, RunError> {
     check(energy, &init, options)?;
-    let warm = if options.n_warmup > 0 {
-        kernel.warm_up(energy, init, options, progress)?
-    } else {
-        WarmedUp { kernel: kernel.clone(), x: init, info: Info::default(), warnings: Vec::new() }
-    };
+    let warm = warmed_up(energy, kernel, init, options, progress)?;
     sample_warm(energy, warm, options, progress)
 }
 
@@ -284,30 +285,55 @@ pub fn sample_warm<E: Energy + ?Sized, K: Adapt<E>>(
     progress: Progress<'_>,
 ) -> Result<Outcome<K>, RunError> {
     let mut outcome = draw(energy, warm, options, 0, progress)?;
-    if outcome.info.n_diverged > 0 {
-        if outcome.kernel.target_accept().is_none() {
-            let Info { n, n_diverged, .. } = outcome.info;
-            return Err(RunError::Diverged { n_diverged, n, step_size: outcome.kernel.step_size() });
-        }
-        let Info { n, n_diverged, .. } = outcome.info;
-        warn(&mut outcome.warnings, progress, Warning::Divergences { phase: Phase::Draws, n_diverged, n });
-    }
-    if let Some(target) = outcome.kernel.target_accept() {
-        let (accept_prob, adapted) = (outcome.info.accept_prob(), options.n_warmup > 0);
-        if accept_prob < target / 3.0 {
-            warn(&mut outcome.warnings, progress, Warning::Acceptance { accept_prob, target, adapted });
-        }
-    }
-    if outcome.info.n_truncated > 0 {
-        let Info { n, n_truncated, .. } = outcome.info;
-        warn(&mut outcome.warnings, progress, Warning::Truncated { n_truncated, n });
-    }
-    let n_stuck = outcome.draws.n_stuck();
-    if n_stuck > 0 && options.n_draws * options.thin >= 20 {
-        let n_chains = outcome.draws.n_chains();
-        warn(&mut outcome.warnings, progress, Warning::StuckChains { n_stuck, n_chains });
+    let stuck = (outcome.draws.n_stuck(), outcome.draws.n_chains());
+    for warning in judge(&outcome.kernel, &outcome.info, stuck, options)? {
+        warn(&mut outcome.warnings, progress, warning);
     }
     Ok(outcome)
+}
+
+/// The kernel after its warm-up, or as it is where none is asked for.
+fn warmed_up<E: Energy + ?Sized, K: Adapt<E>>(
+    energy: &E,
+    kernel: &K,
+    init: Points,
+    options: &RunOptions,
+    progress: Progress<'_>,
+) -> Result<WarmedUp<K>, RunError> {
+    if options.n_warmup > 0 {
+        return kernel.warm_up(energy, init, options, progress);
+    }
+    Ok(WarmedUp { kernel: kernel.clone(), x: init, info: Info::default(), warnings: Vec::new() })
+}
+
+/// What is doubtful about draws: `info` counts all of them, `stuck` the chains that never moved and all chains.
+fn judge<K: Tunable>(
+    kernel: &K,
+    info: &Info,
+    (n_stuck, n_chains): (usize, usize),
+    options: &RunOptions,
+) -> Result<Vec<Warning>, RunError> {
+    let mut warnings = Vec::new();
+    let Info { n, n_diverged, n_truncated, .. } = *info;
+    if n_diverged > 0 {
+        if !kernel.rejects() {
+            return Err(RunError::Diverged { n_diverged, n, step_size: kernel.step_size() });
+        }
+        warnings.push(Warning::Divergences { phase: Phase::Draws, n_diverged, n });
+    }
+    if let Some(target) = kernel.target_accept() {
+        let (accept_prob, adapted) = (info.accept_prob(), options.n_warmup > 0);
+        if accept_prob < target / 3.0 {
+            warnings.push(Warning::Acceptance { accept_prob, target, adapted });
+        }
+    }
+    if n_truncated > 0 {
+        warnings.push(Warning::Truncated { n_truncated, n });
+    }
+    if n_stuck > 0 && n >= 20 * n_chains as u64 {
+        warnings.push(Warning::StuckChains { n_stuck, n_chains });
+    }
+    Ok(warnings)
 }
 
 /// Draws with a kernel that is already warm, from transition `first_step` of the streams on: with the positions a run of

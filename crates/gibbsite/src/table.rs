@@ -13,14 +13,14 @@ mod columns;
 mod delimited;
 mod error;
 mod idx;
-mod npy;
+pub(crate) mod npy;
 mod npz;
 mod shape;
 mod source;
 mod spaced;
-mod write;
+pub(crate) mod write;
 
-pub use atomic::atomic_write;
+pub use atomic::{atomic_write, remove_stale};
 pub use columns::{ColumnSummary, Standardization};
 pub use error::{Cell, DataError, column_list};
 pub use npy::HeaderError;

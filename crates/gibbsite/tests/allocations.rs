@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use gibbsite::energy::gaussian::Gaussian;
 use gibbsite::energy::{Differentiable, Energy, Scaled, Sum, Transformed};
-use gibbsite::kernel::{Hmc, Kernel, Mala, Nuts, Rwm, Ula};
+use gibbsite::kernel::{Ensemble, Hmc, Independence, Kernel, Mala, Nuts, Rwm, Slice, Ula, Underdamped};
 use gibbsite::points::{Matrix, Points, Space, Support};
 use gibbsite::rng::{Run, Streams};
 use gibbsite::tempering::{Ladder, Replicas, TemperingOptions, draw};
@@ -90,6 +90,14 @@ fn assert_none<E: Differentiable>(energy: &E) {
     assert_eq!(allocations(energy, &Mala::new(0.5)), 0, "mala");
     assert_eq!(allocations(energy, &Hmc::new(0.3, 5)), 0, "hmc");
     assert_eq!(allocations(energy, &Nuts::new(0.3)), 0, "nuts");
+    assert_eq!(allocations(energy, &Underdamped::new(0.3, 5, 1.0)), 0, "underdamped");
+    assert_eq!(allocations(energy, &Underdamped::unadjusted(0.1, 5, 1.0)), 0, "unadjusted underdamped");
+    assert_eq!(allocations(energy, &Slice::new(2.0)), 0, "slice");
+    assert_eq!(allocations(energy, &Ensemble::new(10)), 0, "ensemble");
+    let covariance = Matrix::from_fn(3, 3, |i, j| if i == j { 1.5 } else { 0.4 });
+    let full = Gaussian::new(vec![0.0; 3], &covariance).unwrap();
+    assert_eq!(allocations(energy, &Independence::new(full)), 0, "independence");
+    assert_eq!(allocations(energy, &Independence::new(Gaussian::standard(3))), 0, "independence, diagonal");
 }
 
 #[test]

@@ -116,6 +116,9 @@ impl Tunable for Forgetful {
     fn target_accept(&self) -> Option<f64> {
         None
     }
+    fn metric(&self) -> Option<&Metric> {
+        self.0.metric()
+    }
     fn set_metric(&mut self, _: &Metric) {}
 }
 

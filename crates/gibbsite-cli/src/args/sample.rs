@@ -13,6 +13,11 @@ use super::{names, values};
 Means and standard deviations come with their Monte-Carlo error (mcse), split R-hat and effective sample sizes. \
 An energy that cannot be normalised is refused.
 
+With --out, draws go to disk while they are made, into pieces in the folder FILE.part (each a .npy that can be read on \
+its own), and memory does not grow with their number. At the end FILE is put together from them and the folder removed. \
+A run that was killed goes on when the same call is repeated with --resume, to the same bytes; it may ask for more --draws \
+than before. Without --resume an interrupted run is never overwritten; with it, a complete FILE is not, either.
+
 Examples:
   gibbsite sample \"0.5*x^2 + 0.1*x^4\" --chains 4 --draws 500 --out data.csv
   gibbsite sample ring:r=2,sigma=0.2 --sampler hmc --chains 128 --out draws.csv")]
@@ -44,8 +49,8 @@ pub struct SampleArgs {
     /// Write the draws: .csv, .npy (chains, draws, dim) or .npz
     #[arg(long, value_name = "FILE", value_parser = values::path)]
     pub out: Option<PathBuf>,
-    /// Continue the interrupted run that writes --out, to the same bytes
-    #[arg(long, requires = "out", hide = true)]
+    /// Go on with the interrupted run that writes --out, to the same bytes; starts afresh if there is none
+    #[arg(long, requires = "out")]
     pub resume: bool,
     /// Dimension, parameters, support, temperature.
     #[command(flatten)]

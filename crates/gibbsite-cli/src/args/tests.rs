@@ -135,9 +135,6 @@ fn no_value_keeps_the_mark() {
                 tokens.extend(other.get_long().map(|l| format!("--{l}")));
                 tokens.push(value.to_string());
             }
-            if name == "sample" && id == "resume" {
-                continue;
-            }
             let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
             let shown = match parse(&tokens) {
                 Ok(all) => format!("{all:?}"),

@@ -1,10 +1,13 @@
 //! `gibbsite sample`: draws with their diagnostics, and a verdict.
 
+mod disk;
 mod distance;
 mod draw;
 mod exact;
+mod identity;
 mod mixing;
 mod report;
+mod session;
 mod verdict;
 mod write;
 
@@ -15,7 +18,9 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::resolve::{self, Resolved};
 use crate::{guard, text};
+use disk::Disk;
 use draw::Drawn;
+use identity::Identity;
 use report::Report;
 
 /// Coordinates that are listed for people; JSON has them all.
@@ -26,14 +31,6 @@ const SHOWN: usize = 12;
 /// # Errors
 /// Energies that are no model, samplers that do not fit, runs that cannot be done, files that cannot be written.
 pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
-    if args.resume {
-        let message = "--resume of `sample` is not part of this version";
-        return Err(Failure::usage(
-            "unsupported",
-            message,
-            "run it again with the same --seed: the draws are the same",
-        ));
-    }
     let file = args.out.as_deref().map(write::DrawsFile::new).transpose()?;
     guard::files::check(&[("the model", guard::files::of_energy(&args.energy))], &[("--out", args.out.clone())])?;
     let model = resolve::energy(&args.energy, &args.energy_options)?;
@@ -42,24 +39,29 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
     guard::is_model(&model, &mut out)?;
 
     let started = Instant::now();
-    let drawn = draw::draw(sampler, &model, args, ctx)?;
-    let seconds = started.elapsed().as_secs_f64();
-    // The files come first, so that a bad verdict does not lose the draws.
-    if let Some(file) = &file {
-        file.write(&drawn)?;
-    }
+    // The file is written as soon as it is complete, so that a bad verdict does not lose the draws.
+    let disk = file.map(|file| {
+        let identity = Identity::new(sampler, &model, args, ctx);
+        Disk::open(file, identity, args.draws, args.resume, ctx)
+    });
+    let disk = disk.transpose()?;
+    let drawn = draw::draw(sampler, &model, args, ctx, disk.as_ref())?;
+    let seconds = disk.as_ref().map_or_else(|| started.elapsed().as_secs_f64(), Disk::seconds);
     let report = Report::new(&model, &drawn, args.no_exact);
     put(&mut out, &drawn, &report, seconds);
-    out.put("out", file.as_ref().map(|f| f.path().display().to_string()));
+    out.put("out", disk.as_ref().map(|d| d.path().display().to_string()));
     out.text = describe(&model, args, &drawn, &report, seconds);
-    if let Some(file) = &file {
-        out.text.push_str(&format!("  wrote {}\n", file.path().display()));
+    if let Some(disk) = &disk {
+        out.text.push_str(&format!("  wrote {}\n", disk.path().display()));
     }
     report.judge(&mut out, &drawn, model.names());
     if out.bad_verdict {
         out.text.push_str("  verdict: bad, see the warnings\n");
     } else {
         out.text.push_str(&format!("  verdict: {}\n", report.good_news(&drawn)));
+    }
+    if let Some(disk) = disk {
+        disk.finish(ctx)?;
     }
     Ok(out)
 }
@@ -96,6 +98,7 @@ fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
         let z = bias.iter().map(|b| finite(verdict::largest(b))).collect::<Vec<_>>();
         out.put("bias_z", z).put("bias_sd_ratio", bias.iter().map(|b| finite(b.sd_ratio)).collect::<Vec<_>>());
     }
+    out.put("diagnostics_every", drawn.every);
     out.put("seconds", seconds).put("ess_per_second", finite(report.least_ess() / seconds));
 }
 
@@ -137,6 +140,9 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
             text::digits(d.expected, 2)
         );
         lines.push(("distance", value));
+    }
+    if drawn.every > 1 {
+        lines.push(("diagnostics", format!("from every {} draw of each chain", text::ordinal(drawn.every as u64))));
     }
     lines.push(("exact check", report.exact_line()));
     let speed = report.least_ess() / seconds;

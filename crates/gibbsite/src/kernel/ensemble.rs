@@ -143,6 +143,10 @@ impl Tunable for Ensemble {
         true
     }
 
+    fn metric(&self) -> Option<&Metric> {
+        None
+    }
+
     /// The moves are affine invariant: a preconditioner changes nothing.
     fn set_metric(&mut self, _metric: &Metric) {}
 }

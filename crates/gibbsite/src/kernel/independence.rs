@@ -43,6 +43,10 @@ impl<Q> Tunable for Independence<Q> {
         true
     }
 
+    fn metric(&self) -> Option<&Metric> {
+        None
+    }
+
     fn set_metric(&mut self, _metric: &Metric) {}
 }
 

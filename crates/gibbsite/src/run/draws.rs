@@ -40,6 +40,22 @@ impl Draws {
         }
     }
 
+    /// Draws made elsewhere: `values` with index `(chain * n_draws + draw) * dim + j`, `energy` with index
+    /// `chain * n_draws + draw`; no total energies.
+    ///
+    /// # Panics
+    /// If the lengths do not match.
+    pub fn from_parts(n_chains: usize, n_draws: usize, dim: usize, values: Vec<f64>, energy: Vec<f64>) -> Self {
+        assert_eq!(energy.len(), n_chains * n_draws, "one energy for each draw");
+        assert_eq!(values.len(), energy.len() * dim, "dim values for each draw");
+        Self { n_chains, n_draws, dim, values, energy, hamiltonian: Vec::new() }
+    }
+
+    /// The values and the energies, laid out as [`Draws::values`] and [`Draws::energy`] are.
+    pub fn into_parts(self) -> (Vec<f64>, Vec<f64>) {
+        (self.values, self.energy)
+    }
+
     /// Number of chains.
     pub fn n_chains(&self) -> usize {
         self.n_chains

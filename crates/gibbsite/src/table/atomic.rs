@@ -35,6 +35,32 @@ pub fn atomic_write<T>(
     result
 }
 
+/// Removes what processes left beside `path` that were killed in the middle of [`atomic_write`]. No other process may be
+/// writing it.
+///
+/// # Errors
+/// Those of the file system.
+pub fn remove_stale(path: impl AsRef<Path>) -> io::Result<()> {
+    let path = path.as_ref();
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let Some(name) = target.file_name() else { return Ok(()) };
+    let start = format!(".{}.", name.to_string_lossy());
+    let is_own = |found: &str| {
+        let middle = found.strip_prefix(&start).and_then(|rest| rest.strip_suffix(".tmp"));
+        middle.and_then(|m| m.split_once('-')).is_some_and(|(pid, count)| {
+            [pid, count].iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        })
+    };
+    let folder = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_own(&entry.file_name().to_string_lossy()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A new file `.NAME.PID-COUNT.tmp` in the folder of `target`.
 fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -77,6 +103,18 @@ mod tests {
         atomic_write(&path, |w| w.write_all(b"new")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(names(folder.path()), ["a.bin"]);
+    }
+
+    #[test]
+    fn leftovers_are_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let others = [".a.bin", ".a.bin.12.tmp", ".a.bin.x-1.tmp", ".b.bin.12-0.tmp", "a.bin"];
+        for name in others.into_iter().chain([".a.bin.12-0.tmp", ".a.bin.7-123.tmp"]) {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        remove_stale(folder.path().join("a.bin")).unwrap();
+        assert_eq!(names(folder.path()), others);
+        assert!(remove_stale(folder.path().join("no").join("a.bin")).is_err());
     }
 
     #[cfg(unix)]

@@ -134,6 +134,11 @@ pub(super) fn read_layout(reader: &mut impl Read) -> Result<Layout, HeaderError>
     parse_header(&header)
 }
 
+/// The shape in the header; `reader` then stands at the data.
+pub(crate) fn read_shape(reader: &mut impl Read) -> Result<Vec<usize>, HeaderError> {
+    Ok(read_layout(reader)?.shape)
+}
+
 /// Reads a whole array of which at most `available` bytes can follow the header. No more is allocated than is there:
 /// bytes after the data are ignored, as numpy does.
 pub(super) fn read_array(reader: &mut impl Read, available: u64) -> Result<Array, HeaderError> {

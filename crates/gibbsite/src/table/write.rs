@@ -1,7 +1,7 @@
 //! Arrays and tables on disk. Files are written whole or not at all, and hold no times.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
 use zip::write::{SimpleFileOptions, ZipWriter};
@@ -33,17 +33,30 @@ pub fn write_npz(path: impl AsRef<Path>, arrays: &[(&str, &[usize], &[f64])]) ->
     written(path.as_ref(), |out| {
         let mut archive = ZipWriter::new(out);
         for (key, shape, values) in arrays {
-            let options = SimpleFileOptions::default()
-                .compression_method(CompressionMethod::Stored)
-                .last_modified_time(DateTime::default())
-                .unix_permissions(0o644)
-                .large_file(values.len() >= 1 << 28);
-            archive.start_file(format!("{key}.npy"), options)?;
-            put_npy(&mut BufWriter::with_capacity(1 << 16, &mut archive), shape, values)?;
+            put_npz_member(&mut archive, key, shape, |out| put_values(out, values))?;
         }
         archive.finish()?;
         Ok(())
     })
+}
+
+/// One array of an archive; `fill` writes its values in C order.
+pub(crate) fn put_npz_member<W: Write + Seek>(
+    archive: &mut ZipWriter<W>,
+    key: &str,
+    shape: &[usize],
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644)
+        .large_file(shape.iter().product::<usize>() >= 1 << 28);
+    archive.start_file(format!("{key}.npy"), options)?;
+    let mut out = BufWriter::with_capacity(1 << 16, archive);
+    out.write_all(&npy_header(shape)?)?;
+    fill(&mut out)?;
+    out.flush()
 }
 
 /// Writes a header and the rows as CSV, with the shortest decimals that read back to the same bits.
@@ -57,10 +70,7 @@ pub fn write_csv<S: AsRef<str>>(path: impl AsRef<Path>, names: &[S], rows: &Matr
         return Err(DataError::Shape { file: path.display().to_string(), shape, found: names.len() });
     }
     written(path, |out| {
-        for (j, name) in names.iter().enumerate() {
-            put_separator(out, j)?;
-            put_name(out, name.as_ref())?;
-        }
+        put_names(out, names)?;
         for i in 0..rows.n_rows() {
             out.write_all(b"\n")?;
             for j in 0..rows.n_cols() {
@@ -72,7 +82,11 @@ pub fn write_csv<S: AsRef<str>>(path: impl AsRef<Path>, names: &[S], rows: &Matr
     })
 }
 
-fn written(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), DataError> {
+/// [`atomic_write`] whose error names the file.
+pub(crate) fn written(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), DataError> {
     atomic_write(path, write).map_err(|source| DataError::Write { file: path.display().to_string(), source })
 }
 
@@ -83,8 +97,14 @@ fn check_shape(path: &Path, shape: &[usize], found: usize) -> Result<(), DataErr
     Err(DataError::Shape { file: path.display().to_string(), shape: shape.to_vec(), found })
 }
 
-/// Header padded with spaces so that the data begin at a multiple of 64 bytes, as numpy writes it.
 fn put_npy(out: &mut impl Write, shape: &[usize], values: &[f64]) -> io::Result<()> {
+    out.write_all(&npy_header(shape)?)?;
+    put_values(out, values)
+}
+
+/// Header of a `float64` array in C order, padded with spaces so that the data begin at a multiple of 64 bytes, as numpy
+/// writes it.
+pub(crate) fn npy_header(shape: &[usize]) -> io::Result<Vec<u8>> {
     let comma = if shape.len() == 1 { "," } else { "" };
     let shape = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}{comma}), }}");
@@ -93,14 +113,29 @@ fn put_npy(out: &mut impl Write, shape: &[usize], values: &[f64]) -> io::Result<
     header.push_str(&" ".repeat(padded - 1 - header.len()));
     header.push('\n');
     let n_bytes = u16::try_from(header.len()).map_err(|_| io::Error::other("too many dimensions"))?;
-    out.write_all(MAGIC)?;
-    out.write_all(&[1, 0])?;
-    out.write_all(&n_bytes.to_le_bytes())?;
-    out.write_all(header.as_bytes())?;
-    for v in values {
-        out.write_all(&v.to_le_bytes())?;
+    Ok([MAGIC, &[1, 0], &n_bytes.to_le_bytes(), header.as_bytes()].concat())
+}
+
+/// The bytes of the numbers, little-endian.
+pub(crate) fn put_values(out: &mut (impl Write + ?Sized), values: &[f64]) -> io::Result<()> {
+    const NUMBERS: usize = 512;
+    let mut bytes = [0; 8 * NUMBERS];
+    for some in values.chunks(NUMBERS) {
+        for (b, v) in bytes.chunks_exact_mut(8).zip(some) {
+            b.copy_from_slice(&v.to_le_bytes());
+        }
+        out.write_all(&bytes[..8 * some.len()])?;
     }
-    out.flush()
+    Ok(())
+}
+
+/// The line of names of a CSV file, without its end.
+pub(crate) fn put_names<S: AsRef<str>>(out: &mut impl Write, names: &[S]) -> io::Result<()> {
+    for (j, name) in names.iter().enumerate() {
+        put_separator(out, j)?;
+        put_name(out, name.as_ref())?;
+    }
+    Ok(())
 }
 
 fn put_separator(out: &mut impl Write, j: usize) -> io::Result<()> {
@@ -115,7 +150,7 @@ fn put_name(out: &mut impl Write, name: &str) -> io::Result<()> {
     }
 }
 
-fn put_number(out: &mut impl Write, v: f64) -> io::Result<()> {
+pub(crate) fn put_number(out: &mut impl Write, v: f64) -> io::Result<()> {
     let size = v.abs();
     if size == 0.0 || (1e-5..1e16).contains(&size) || !v.is_finite() {
         write!(out, "{v}")

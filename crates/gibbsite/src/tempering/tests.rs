@@ -145,6 +145,9 @@ impl Tunable for NoRefresh {
     fn target_accept(&self) -> Option<f64> {
         self.0.target_accept()
     }
+    fn metric(&self) -> Option<&crate::kernel::Metric> {
+        self.0.metric()
+    }
     fn set_metric(&mut self, metric: &crate::kernel::Metric) {
         self.0.set_metric(metric);
     }

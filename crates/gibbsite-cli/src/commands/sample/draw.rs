@@ -1,15 +1,21 @@
 //! From the name of a sampler to draws: exact ones by the grid, else a kernel on the unconstrained coordinates.
 
-use gibbsite::adapt::{Adapt, CoordinateBias, WarmedUp, compare, ula_reference};
+use gibbsite::adapt::{Adapt, CoordinateBias, compare, ula_reference};
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
 use gibbsite::kernel::grid::Grid;
 use gibbsite::kernel::{Hmc, Mala, Nuts, Rwm, Ula};
-use gibbsite::points::{Matrix, Points};
-use gibbsite::rng::{Run, Streams};
-use gibbsite::run::{self, Divergence, Draws, Event, Phase, RunError, RunOptions, Starts, Warning};
-use rayon::prelude::*;
+use gibbsite::points::Points;
+use gibbsite::run::{
+    self, Divergence, Draws, Event, KernelSession, Phase, RunError, RunOptions, Session, Starts, Warning,
+};
 
+mod auto;
+mod tempered;
+pub use tempered::LadderReport;
+
+use super::disk::{Disk, Job};
+use super::session::GridSession;
 use crate::args::names;
 use crate::args::sample::SampleArgs;
 use crate::context::{Context, Progress};
@@ -23,16 +29,13 @@ const N_WARMUP: usize = 1000;
 /// Leapfrog steps of a Hamiltonian transition, on average.
 const N_LEAPFROG: usize = 10;
 
-/// Chains of a pilot run at the least: a few chains may all miss a mode.
-const N_PILOT: usize = 32;
-
-/// Draws of the grid computed together, on one thread.
-const GRID_BLOCK: usize = 1024;
-
 /// Mixed into the seed of a burn-in with a given step size, so that its noise is not that of the draws.
 const BURN_IN: u64 = 0x6275_726e_2d69_6e00;
 
 type Energies<'a> = Transformed<&'a Formula>;
+
+/// Numbers of draws that are held in memory: room for them, their copy by coordinate and the diagnostics.
+const MAX_HELD: usize = 1 << 27;
 
 /// Draws in the units of the energy, whatever the sampler worked in.
 pub struct Drawn {
@@ -44,9 +47,11 @@ pub struct Drawn {
     pub n_draws: usize,
     /// Coordinates.
     pub dim: usize,
-    /// Index `(chain * n_draws + draw) * dim + j`.
+    /// Of each chain every draw whose number is a multiple of this is held here, the others are on disk alone.
+    pub every: usize,
+    /// Draws held, index `(chain * n_held + draw / every) * dim + j`.
     pub values: Vec<f64>,
-    /// Index `chain * n_draws + draw`.
+    /// Their energies, index `chain * n_held + draw / every`.
     pub energy: Vec<f64>,
     /// Mean acceptance probability while drawing.
     pub accept_prob: f64,
@@ -72,10 +77,13 @@ pub struct Drawn {
     pub bias: Option<Bias>,
     /// Why `auto` chose this sampler.
     pub choice: Option<String>,
-    /// Total energies of the transitions of every chain; none for samplers without momenta.
+    /// Total energies of successive transitions of every chain, where not all draws are held the last of them; none for
+    /// samplers without momenta.
     pub hamiltonian: Vec<Vec<f64>>,
     /// Where transitions diverged, in the coordinates of the model.
     pub divergences: Vec<Divergence>,
+    /// For `tempering`: what the ladder says of itself.
+    pub ladder: Option<LadderReport>,
 }
 
 /// How draws differ from those of an unbiased sampler.
@@ -87,15 +95,20 @@ pub struct Bias {
 }
 
 impl Drawn {
+    /// Draws held of each chain.
+    pub fn n_held(&self) -> usize {
+        self.n_draws.div_ceil(self.every)
+    }
+
     /// Coordinate `j` of every chain.
     pub fn coordinate(&self, j: usize) -> Vec<Vec<f64>> {
         let chain = |c: &[f64]| c.chunks_exact(self.dim).map(|row| row[j]).collect();
-        self.values.chunks_exact(self.n_draws * self.dim).map(chain).collect()
+        self.values.chunks_exact(self.n_held() * self.dim).map(chain).collect()
     }
 
     /// The energies of every chain.
     pub fn energies(&self) -> Vec<Vec<f64>> {
-        self.energy.chunks_exact(self.n_draws).map(<[f64]>::to_vec).collect()
+        self.energy.chunks_exact(self.n_held()).map(<[f64]>::to_vec).collect()
     }
 
     /// Whether the draws are independent and exact.
@@ -125,62 +138,72 @@ pub fn choose(args: &SampleArgs, model: &Resolved) -> Result<&'static str, Failu
     }
 }
 
-/// Draws as the arguments say.
+/// Draws as the arguments say; to `disk`, where they go there.
 ///
 /// # Errors
 /// Whatever keeps the run from being done.
-pub fn draw(sampler: &'static str, model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Failure> {
-    let (n, dim) = (args.chains.saturating_mul(args.draws), model.dim());
-    // Room for the draws, their copy by coordinate and the diagnostics.
-    if n.saturating_mul(dim + 1) > 1 << 27 {
-        return Err(failures::run(RunError::TooLarge { n_chains: args.chains, n_draws: args.draws, dim }));
+pub fn draw(
+    sampler: &'static str,
+    model: &Resolved,
+    args: &SampleArgs,
+    ctx: &Context,
+    disk: Option<&Disk>,
+) -> Result<Drawn, Failure> {
+    let dim = model.dim();
+    let n_held = if disk.is_some() { args.chains } else { args.chains.saturating_mul(args.draws) };
+    if n_held.saturating_mul(dim + 1) > MAX_HELD {
+        let failure = failures::run(RunError::TooLarge { n_chains: args.chains, n_draws: args.draws, dim });
+        let hint = if disk.is_some() { "ask for fewer --chains" } else { "write them to a file with --out" };
+        return Err(Failure { hint: format!("{hint}, or {}", failure.hint), ..failure });
     }
     match sampler {
-        "grid" => grid(model, args, ctx),
-        "rwm" => chains(sampler, model, Rwm::new(1.0), args, ctx),
-        "ula" => ula(model, args, ctx),
-        "mala" => chains(sampler, model, Mala::new(0.5), args, ctx),
-        "hmc" => chains(sampler, model, Hmc::new(0.5, N_LEAPFROG), args, ctx),
-        "nuts" => chains(sampler, model, Nuts::new(0.5), args, ctx),
-        _ => auto(model, args, ctx),
+        "grid" => grid(model, args, ctx, disk),
+        "rwm" => chains(sampler, model, Rwm::new(1.0), args, ctx, disk),
+        "ula" => ula(model, args, ctx, disk),
+        "mala" => chains(sampler, model, Mala::new(0.5), args, ctx, disk),
+        "hmc" => chains(sampler, model, Hmc::new(0.5, N_LEAPFROG), args, ctx, disk),
+        "nuts" => chains(sampler, model, Nuts::new(0.5), args, ctx, disk),
+        "tempering" => {
+            let energy = Transformed::new(&model.formula);
+            let starts = run::dispersed_points(&energy, args.chains, ctx.seed).map_err(failures::run)?;
+            tempered::draw(model, &starts.points, starts.n_wells, args, ctx, disk)
+        }
+        _ => auto::draw(model, args, ctx, disk),
     }
 }
 
-fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Failure> {
+fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {
     for (flag, given) in [("--step-size", args.step_size.is_some()), ("--warmup", args.warmup.is_some_and(|n| n > 0))] {
         if given {
             ctx.note(&format!("note: the grid sampler draws independently and has no use for {flag}"));
         }
     }
     let grid = Grid::new(&model.formula).map_err(failures::log_z)?;
-    let (n, dim) = (args.chains * args.draws, model.dim());
+    let n = args.chains.saturating_mul(args.draws);
     let progress = ctx.progress("draws", n as u64);
-    let streams = Streams::new(ctx.seed, Run::Draws);
-    let mut x = Matrix::new(n, dim);
-    let starts: Vec<usize> = (0..n).step_by(GRID_BLOCK).collect();
-    let block = |first: usize| grid.block(first, GRID_BLOCK.min(n - first), &streams);
-    // A few blocks at a time, so that the bar moves.
-    for some in starts.chunks(16) {
-        let blocks: Result<Vec<Points>, _> = match some {
-            [first] => block(*first).map(|b| vec![b]),
-            many => many.par_iter().map(|first| block(*first)).collect(),
-        };
-        for (first, b) in some.iter().zip(blocks.map_err(failures::log_z)?) {
-            for j in 0..dim {
-                x.col_mut(j)[*first..*first + b.n()].copy_from_slice(b.real.col(j));
-            }
-            progress.set((*first + b.n()) as u64);
+    let follow = |event| {
+        if let Event::Progress { done, .. } = event {
+            progress.set(done);
         }
-    }
-    let x = Points::from_real(x);
-    let mut energy = vec![0.0; n];
-    model.formula.energy(&x, &mut energy);
-    let values = (0..n).flat_map(|i| (0..dim).map(move |j| (i, j))).map(|(i, j)| x.real.get(i, j)).collect();
+    };
+    let mut session = GridSession::new(&grid, &model.formula, ctx.seed);
+    let (draws, every) = match disk {
+        None => (session.draw(n, &follow).map_err(failures::log_z)?, 1),
+        Some(disk) => {
+            session.go_on(disk.saved()).map_err(|e| disk.unusable(&e))?;
+            let (dim, convert) = (model.dim(), |_: &mut Draws| {});
+            let job = Job { n_chains: 1, dim, n_draws: n, convert: &convert, texts: &[], progress: &follow };
+            let kept = disk.draw(&mut session, &job, failures::log_z)?;
+            (kept.draws, kept.every)
+        }
+    };
+    let (values, energy) = draws.into_parts();
     Ok(Drawn {
         sampler: "grid",
         n_chains: args.chains,
         n_draws: args.draws,
-        dim,
+        dim: model.dim(),
+        every,
         values,
         energy,
         accept_prob: 1.0,
@@ -197,6 +220,7 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Fai
         choice: (args.sampler == "auto").then(|| "exact, independent draws".into()),
         hamiltonian: Vec::new(),
         divergences: Vec::new(),
+        ladder: None,
     })
 }
 
@@ -225,26 +249,30 @@ fn follow<'a>(bar: &'a Progress, options: &RunOptions, n_chains: usize) -> impl 
     }
 }
 
-fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Failure> {
+fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {
     let energy = Transformed::new(&model.formula);
     let options = options(args, ctx);
     let kernel = Ula::new(args.step_size.unwrap_or(0.05));
-    let (mut outcome, starts) = outcome(&energy, kernel, args, ctx)?;
+    let run = outcome(&energy, kernel, args, ctx, disk)?;
     let bar =
         ctx.progress("mala, to compare", ((options.n_warmup + options.n_draws * options.thin) * args.chains) as u64);
-    // Against a warmed-up mala, even where the unadjusted chains had no warm-up.
-    let options = RunOptions { n_warmup: options.n_warmup.max(200), ..options };
-    let follow = follow(&bar, &options, args.chains);
-    let mut reference =
-        ula_reference(&energy, &outcome.kernel, starts.points.clone(), &options, &follow).map_err(failures::run)?;
-    to_inner(&energy, &mut outcome.draws);
-    to_inner(&energy, &mut reference);
-    let mean = |e: &[f64]| e.iter().sum::<f64>() / e.len() as f64;
-    let bias = Bias {
-        coordinates: compare(&outcome.draws, &reference),
-        energy: mean(outcome.draws.energy()) - mean(reference.energy()),
+    // Against a warmed-up mala, even where the unadjusted chains had no warm-up; as far apart as the draws held.
+    let options = RunOptions {
+        n_warmup: options.n_warmup.max(200),
+        n_draws: run.outcome.draws.n_draws(),
+        thin: options.thin * run.held.every,
+        ..options
     };
-    Ok(Drawn { bias: Some(bias), ..finish("ula", outcome, &starts, args) })
+    let follow = follow(&bar, &options, args.chains);
+    let init = run.starts.points.clone();
+    let reference = ula_reference(&energy, &run.outcome.kernel, init, &options, &follow);
+    let mut reference = reference.map_err(failures::run)?;
+    to_inner(&energy, &mut reference);
+    let draws = &run.outcome.draws;
+    let mean = |e: &[f64]| e.iter().sum::<f64>() / e.len() as f64;
+    let bias =
+        Bias { coordinates: compare(draws, &reference), energy: mean(draws.energy()) - mean(reference.energy()) };
+    Ok(Drawn { bias: Some(bias), ..finish("ula", run, args) })
 }
 
 /// Draws in the coordinates and energies of the model.
@@ -260,82 +288,107 @@ fn chains<K>(
     kernel: K,
     args: &SampleArgs,
     ctx: &Context,
+    disk: Option<&Disk>,
 ) -> Result<Drawn, Failure>
 where
     K: for<'a> Adapt<Energies<'a>>,
 {
     let energy = Transformed::new(&model.formula);
-    let (mut outcome, starts) = outcome(&energy, kernel, args, ctx)?;
-    outcome_to_inner(&energy, &mut outcome);
-    Ok(finish(sampler, outcome, &starts, args))
+    Ok(finish(sampler, outcome(&energy, kernel, args, ctx, disk)?, args))
 }
 
-/// Pilot chains from everywhere choose: where they agree, the No-U-Turn sampler goes on from where they are.
-fn auto(model: &Resolved, args: &SampleArgs, ctx: &Context) -> Result<Drawn, Failure> {
-    let energy = Transformed::new(&model.formula);
-    let options = options(args, ctx);
-    let n_pilot = args.chains.max(N_PILOT);
-    let total = options.n_warmup * n_pilot + options.n_draws.saturating_mul(options.thin * args.chains);
-    let bar = ctx.progress("sampling", total as u64);
-    let follow = follow(&bar, &options, n_pilot);
-    let starts = run::dispersed_points(&energy, n_pilot, ctx.seed).map_err(failures::run)?;
-    let pilot =
-        run::pilot(&energy, &Nuts::new(0.5), starts.points.clone(), &options, &follow).map_err(failures::run)?;
-    let choice = format!("{n_pilot} pilot chains agree, largest R-hat {:.3}", pilot.rhat);
-    let warm = WarmedUp { x: pilot.warm.x.rows(0, args.chains), ..pilot.warm };
-    let mut outcome = run::sample_warm(&energy, warm, &options, &follow).map_err(failures::run)?;
-    outcome_to_inner(&energy, &mut outcome);
-    Ok(Drawn { choice: Some(choice), ..finish("nuts", outcome, &starts, args) })
+/// A run of a kernel: what it gave, in the coordinates and energies of the model.
+struct Ran<K> {
+    /// Its draws are those that are held.
+    outcome: run::Outcome<K>,
+    held: Held,
+    starts: Starts,
 }
 
-/// Draws, energies and divergences in the coordinates of the model.
-fn outcome_to_inner<K>(energy: &Energies<'_>, outcome: &mut run::Outcome<K>) {
-    to_inner(energy, &mut outcome.draws);
+/// What is held of a run for its diagnostics.
+struct Held {
+    /// See [`Drawn::every`].
+    every: usize,
+    /// See [`Drawn::hamiltonian`].
+    hamiltonian: Vec<Vec<f64>>,
+}
+
+/// The draws that are left to a session, and all that the run says. On `disk`, `texts` are kept with it.
+fn to_the_end<'a, K: Adapt<Energies<'a>>>(
+    mut session: KernelSession<'_, Energies<'a>, K>,
+    energy: &Energies<'a>,
+    options: &RunOptions,
+    starts: Starts,
+    texts: &[(&str, String)],
+    follow: run::Progress<'_>,
+    disk: Option<&Disk>,
+) -> Result<Ran<K>, Failure> {
+    let convert = |draws: &mut Draws| to_inner(energy, draws);
+    let (draws, held) = match disk {
+        None => {
+            let mut draws = session.draw(options.n_draws, follow).map_err(failures::run)?;
+            convert(&mut draws);
+            let hamiltonian = draws.hamiltonian_chains();
+            (draws, Held { every: 1, hamiltonian })
+        }
+        Some(disk) => {
+            let (n_chains, dim) = (session.n_chains(), energy.space().dim());
+            let job = Job { n_chains, dim, n_draws: options.n_draws, convert: &convert, texts, progress: follow };
+            let kept = disk.draw(&mut session, &job, failures::run)?;
+            (kept.draws, Held { every: kept.every, hamiltonian: kept.hamiltonian })
+        }
+    };
+    let mut outcome = session.finish(draws).map_err(failures::run)?;
     for d in &mut outcome.divergences {
         d.x = energy.to_inner(&Points::from_rows(&[&d.x])).real.row(0);
     }
+    Ok(Ran { outcome, held, starts })
 }
 
-/// Starts, warms up, draws; also returns the starting points.
+/// Starts, warms up, draws; or goes on with the run on disk.
 fn outcome<'a, K: Adapt<Energies<'a>>>(
     energy: &Energies<'a>,
     mut kernel: K,
     args: &SampleArgs,
     ctx: &Context,
-) -> Result<(run::Outcome<K>, Starts), Failure> {
+    disk: Option<&Disk>,
+) -> Result<Ran<K>, Failure> {
     let mut options = options(args, ctx);
     let total = (options.n_warmup + options.n_draws.saturating_mul(options.thin)).saturating_mul(args.chains);
     let bar = ctx.progress("sampling", total as u64);
     let follow = follow(&bar, &options, args.chains);
     let starts = run::dispersed_points(energy, args.chains, ctx.seed).map_err(failures::run)?;
-    let mut init = starts.points.clone();
+    let n_burn_in = if args.step_size.is_some() { std::mem::take(&mut options.n_warmup) } else { 0 };
     if let Some(step_size) = args.step_size {
         kernel.set_step_size(step_size);
-        if options.n_warmup > 0 {
-            let seed = ctx.seed ^ BURN_IN;
-            let burn_in = RunOptions { n_draws: 1, thin: options.n_warmup, n_warmup: 0, seed, block: options.block };
-            init = run::sample(energy, &kernel, init, &burn_in, &|_| {}).map_err(failures::run)?.last;
-            options.n_warmup = 0;
-        }
     }
-    let outcome = run::sample(energy, &kernel, init, &options, &follow).map_err(failures::run)?;
-    Ok((outcome, starts))
+    let saved = disk.and_then(|disk| Some((disk, disk.saved()?)));
+    let session = if let Some((disk, saved)) = saved {
+        KernelSession::resume(energy, kernel, &options, args.chains, saved).map_err(|e| disk.unusable(&e))?
+    } else {
+        let mut init = starts.points.clone();
+        if n_burn_in > 0 {
+            let seed = ctx.seed ^ BURN_IN;
+            let burn_in = RunOptions { n_draws: 1, thin: n_burn_in, n_warmup: 0, seed, block: options.block };
+            init = run::sample(energy, &kernel, init, &burn_in, &|_| {}).map_err(failures::run)?.last;
+        }
+        KernelSession::start(energy, &kernel, init, &options, &follow).map_err(failures::run)?
+    };
+    to_the_end(session, energy, &options, starts, &[], &follow, disk)
 }
 
-fn finish<K: gibbsite::kernel::Tunable>(
-    sampler: &'static str,
-    outcome: run::Outcome<K>,
-    starts: &Starts,
-    args: &SampleArgs,
-) -> Drawn {
-    let run::Outcome { draws, kernel, info, warnings, divergences, .. } = outcome;
+fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args: &SampleArgs) -> Drawn {
+    let run::Outcome { draws, kernel, info, warnings, divergences, .. } = run.outcome;
+    let (n_chains, dim) = (draws.n_chains(), draws.dim());
+    let (values, energy) = draws.into_parts();
     Drawn {
         sampler,
-        n_chains: draws.n_chains(),
-        n_draws: draws.n_draws(),
-        dim: draws.dim(),
-        values: draws.values().to_vec(),
-        energy: draws.energy().to_vec(),
+        n_chains,
+        n_draws: args.draws,
+        dim,
+        every: run.held.every,
+        values,
+        energy,
         accept_prob: info.accept_prob(),
         n_diverged: info.n_diverged,
         n_proposals: info.n,
@@ -345,10 +398,11 @@ fn finish<K: gibbsite::kernel::Tunable>(
         thin: args.thin,
         n_warmup: args.warmup.unwrap_or(N_WARMUP),
         warnings,
-        n_wells: starts.n_wells,
+        n_wells: run.starts.n_wells,
         bias: None,
         choice: None,
-        hamiltonian: draws.hamiltonian_chains(),
+        hamiltonian: run.held.hamiltonian,
         divergences,
+        ladder: None,
     }
 }

@@ -1,19 +1,10 @@
-//! Draws on disk. A file holds nothing but the draws, so that equal draws are equal bytes.
+//! The file that draws go to. It holds nothing but the draws, so that equal draws are equal bytes.
 
 use std::path::{Path, PathBuf};
 
-use gibbsite::points::Matrix;
-use gibbsite::table::{write_csv, write_npy, write_npz};
+use gibbsite::run::store::Format;
 
-use super::draw::Drawn;
-use crate::failures;
 use crate::outcome::Failure;
-
-enum Format {
-    Csv,
-    Npy,
-    Npz,
-}
 
 /// A file to be written, its format known and its folder there.
 pub struct DrawsFile {
@@ -55,32 +46,8 @@ impl DrawsFile {
         &self.path
     }
 
-    /// Columns chain, draw (from 0), x1, ... in CSV; `(chains, draws, dim)` in NPY; the same as `draws` and the energies
-    /// `(chains, draws)` as `energy` in NPZ.
-    ///
-    /// # Errors
-    /// Those of writing.
-    pub fn write(&self, drawn: &Drawn) -> Result<(), Failure> {
-        let Drawn { n_chains, n_draws, dim, .. } = *drawn;
-        let shape = [n_chains, n_draws, dim];
-        match self.format {
-            Format::Csv => {
-                let names: Vec<String> =
-                    ["chain".into(), "draw".into()].into_iter().chain((1..=dim).map(|j| format!("x{j}"))).collect();
-                let value = |i: usize, j: usize| match j {
-                    0 => (i / n_draws) as f64,
-                    1 => (i % n_draws) as f64,
-                    j => drawn.values[i * dim + j - 2],
-                };
-                write_csv(&self.path, &names, &Matrix::from_fn(n_chains * n_draws, dim + 2, value))
-            }
-            Format::Npy => write_npy(&self.path, &shape, &drawn.values),
-            Format::Npz => {
-                let arrays: [(&str, &[usize], &[f64]); 2] =
-                    [("draws", &shape, &drawn.values), ("energy", &shape[..2], &drawn.energy)];
-                write_npz(&self.path, &arrays)
-            }
-        }
-        .map_err(failures::data)
+    /// How.
+    pub fn format(&self) -> Format {
+        self.format
     }
 }

@@ -1,0 +1,85 @@
+//! What decides the draws of a call: a run goes on only under a call that decides the same.
+
+use gibbsite::energy::{Differentiable, Energy};
+use gibbsite::points::{Matrix, Points, Support};
+use gibbsite::rng::{Purpose, Run, Streams};
+use gibbsite::train::checkpoint::ProblemHash;
+use serde::{Deserialize, Serialize};
+
+use crate::args::sample::SampleArgs;
+use crate::context::Context;
+use crate::resolve::Resolved;
+
+/// Points at which the energy is looked at.
+const N_PROBES: usize = 64;
+
+/// Names and values, in the order in which differences are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity(Vec<(String, String)>);
+
+impl Identity {
+    /// Of a call with this sampler. The number of draws and of threads decide no draw, and where the draws go does not either.
+    pub fn new(sampler: &str, model: &Resolved, args: &SampleArgs, ctx: &Context) -> Self {
+        let or_default = |given: Option<String>| given.unwrap_or_else(|| "the default".into());
+        let entries = [
+            ("the energy", model.description.clone()),
+            ("--sampler", sampler.into()),
+            ("--seed", ctx.seed.to_string()),
+            ("--chains", args.chains.to_string()),
+            ("--thin", args.thin.to_string()),
+            ("--warmup", or_default(args.warmup.map(|n| n.to_string()))),
+            ("--step-size", or_default(args.step_size.map(|e| e.to_string()))),
+            ("the version of gibbsite", env!("CARGO_PKG_VERSION").into()),
+            ("the hash of the energy's values", format!("{:016x}", hash(model))),
+        ];
+        Self(entries.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+    }
+
+    /// The first difference, in words.
+    pub fn difference(&self, old: &Self) -> Option<String> {
+        let before = |name: &str| old.0.iter().find(|(n, _)| n == name).map_or("not known", |(_, v)| v.as_str());
+        let other = self.0.iter().find(|(name, value)| before(name) != value.as_str());
+        other.map(|(name, value)| format!("{name} was {} and is {value}", before(name)))
+    }
+
+    /// The text that is kept with the run.
+    ///
+    /// # Errors
+    /// None that these texts can cause.
+    pub fn to_text(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
+    /// Reads that text.
+    ///
+    /// # Errors
+    /// Text that was not written by [`Identity::to_text`].
+    pub fn from_text(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
+    }
+}
+
+/// Energies and gradients at a few points of the support: another file under the same name shows in them.
+fn hash(model: &Resolved) -> u64 {
+    let space = model.formula.space();
+    let dim = space.dim();
+    let mut rng = Streams::new(0, Run::Probe);
+    let u = rng.uniforms(Purpose::Choice, N_PROBES, dim);
+    let at = |i: usize, j: usize| {
+        let (t, w) = (u.col(j)[i], 6.0 * u.col(j)[i] - 3.0);
+        match space.reals[j] {
+            Support::Real => w,
+            Support::Above(a) => a + w.exp(),
+            Support::Below(b) => b - w.exp(),
+            Support::Interval(a, b) => a + (b - a) * t,
+        }
+    };
+    let x = Points::from_real(Matrix::from_fn(N_PROBES, dim, at));
+    let (mut e, mut g) = (vec![0.0; N_PROBES], Matrix::new(N_PROBES, dim));
+    model.formula.energy_grad(&x, &mut e, &mut g);
+    let mut hash = ProblemHash::default();
+    hash.bytes(format!("{space:?}").as_bytes());
+    hash.numbers(&e);
+    hash.numbers(g.as_slice());
+    hash.finish()
+}
