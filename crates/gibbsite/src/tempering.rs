@@ -58,7 +58,7 @@ pub struct TemperingOptions {
     pub n_draws: usize,
     /// Transitions of every level in an iteration.
     pub n_steps: usize,
-    /// Iterations of warm-up; 0 uses the kernel as it is and levels at `(k / (K - 1))^3`.
+    /// Iterations of warm-up; 0 uses the kernel as it is and K levels (12 when `n_levels` is `None`) at `(k / (K - 1))^3`.
     pub n_warmup: usize,
     /// Number of levels; chosen from the barrier when `None`.
     pub n_levels: Option<usize>,
@@ -217,7 +217,7 @@ where
 /// run of n draws whose [`Tempered::replicas`] are put on the ladder, followed by a run of m, is a run of n + m to the bit.
 ///
 /// # Errors
-/// Options out of range, a ladder of other dimension than the energy, draws too large for memory.
+/// Options out of range, a ladder of other dimension than the energy, labels, draws too large for memory.
 pub fn draw<'a, R, E, K>(
     energy: &'a E,
     ladder: &'a Ladder<R, K>,
@@ -274,7 +274,7 @@ where
     let n_round_trips = levels.round_trips();
     let expected_rate = round_trip_rate(&rejection);
     let info: Vec<Info> = (0..n_levels).map(|k| levels.info(k)).collect();
-    let mut warnings = ladder.warnings.clone();
+    let mut warnings = Vec::new();
     warn_of_transitions(&info, ladder, options, &mut warnings, progress);
     Ok(Tempered {
         verdict: Verdict::new(&rejection, &n_round_trips, n_draws),
@@ -340,6 +340,10 @@ fn check_options<E: Energy + ?Sized>(energy: &E, init: &Points, options: &Temper
 
 fn check_reference<R: Energy, E: Energy + ?Sized>(reference: &R, energy: &E) -> Result<(), RunError> {
     let (got, expected) = (reference.space().dim(), energy.space().dim());
+    let n_labels = reference.space().labels.len().max(energy.space().labels.len());
+    if n_labels > 0 {
+        return Err(RunError::Labels { n_labels });
+    }
     if got == expected { Ok(()) } else { Err(RunError::ReferenceDimension { got, expected }) }
 }
 

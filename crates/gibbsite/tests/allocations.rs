@@ -7,10 +7,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use gibbsite::energy::gaussian::Gaussian;
-use gibbsite::energy::{Differentiable, Energy, Scaled, Sum, Tractable, Transformed};
+use gibbsite::energy::{Differentiable, Energy, Scaled, Sum, Transformed};
 use gibbsite::kernel::{Ensemble, Hmc, Independence, Kernel, Mala, Nuts, Rwm, Slice, Ula, Underdamped};
 use gibbsite::points::{Matrix, Points, Space, Support};
-use gibbsite::rng::{Purpose, Run, Streams};
+use gibbsite::rng::{Run, Streams};
 use gibbsite::tempering::{Ladder, Replicas, TemperingOptions, draw};
 
 thread_local! {
@@ -112,48 +112,13 @@ fn steps_on_composed_energies_allocate_nothing() {
     assert_none(&Transformed::new(sum));
 }
 
-/// N(0, I) with exact draws.
-struct Exact(Normal);
-
-impl Energy for Exact {
-    fn space(&self) -> &Space {
-        self.0.space()
-    }
-    fn energy(&self, x: &Points, out: &mut [f64]) {
-        self.0.energy(x, out);
-    }
-}
-
-impl Differentiable for Exact {
-    fn energy_grad(&self, x: &Points, e: &mut [f64], grad: &mut Matrix<f64>) {
-        self.0.energy_grad(x, e, grad);
-    }
-}
-
-impl Tractable for Exact {
-    fn log_z(&self) -> f64 {
-        1.5 * (2.0 * std::f64::consts::PI).ln()
-    }
-    fn sample(&self, n: usize, rng: &mut Streams) -> Points {
-        let mut x = Points::zeros(n, 3);
-        self.sample_into(&mut x, rng);
-        x
-    }
-    fn sample_into(&self, x: &mut Points, rng: &mut Streams) {
-        let z = rng.normals(Purpose::Init, x.n(), 3);
-        for j in 0..3 {
-            x.real.col_mut(j).iter_mut().zip(z.col(j)).for_each(|(x, z)| *x = f64::from(*z));
-        }
-    }
-}
-
 /// What a tempered run allocates does not depend on how long it is.
 #[test]
 fn iterations_of_tempering_allocate_nothing() {
     let energy = Scaled::new(normal(Support::Real), 4.0);
     let kernels = vec![Hmc::new(0.3, 3); 5];
     let replicas = Replicas::new(vec![Points::zeros(20, 3); 5]);
-    let ladder = Ladder::new(Exact(normal(Support::Real)), vec![0.0, 0.1, 0.3, 0.6, 1.0], kernels, replicas).unwrap();
+    let ladder = Ladder::new(Gaussian::standard(3), vec![0.0, 0.1, 0.3, 0.6, 1.0], kernels, replicas).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let allocations = |n_draws: usize| {
         let options = TemperingOptions { n_draws, block: 8, ..TemperingOptions::default() };

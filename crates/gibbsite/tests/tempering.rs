@@ -4,7 +4,7 @@ use gibbsite::diagnostics::z_score_between_chains;
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::gaussian::Gaussian;
 use gibbsite::energy::{Differentiable, menu};
-use gibbsite::kernel::Hmc;
+use gibbsite::kernel::{Hmc, Nuts};
 use gibbsite::math::erf;
 use gibbsite::points::{Matrix, Points};
 use gibbsite::run::{Event, RunError, initial_points_with_gradient};
@@ -45,7 +45,12 @@ fn modes_twenty_standard_deviations_apart_get_their_weights() {
     // Everything starts in the light mode.
     let init =
         Points::from_real(Matrix::from_fn(64, 4, |i, j| if j == 0 { -10.0 } else { (i % 5) as f64 / 4.0 - 0.5 }));
-    let run = temper(&energy, &Hmc::new(0.5, 4), init, &options(300, 300), &quiet).unwrap();
+    let ladder = warm_up(&energy, &Hmc::new(0.5, 4), init, &options(300, 300), &quiet).unwrap();
+    // The reference has found both modes; the scales are those of one, not the distance of the two.
+    assert!((ladder.reference().mean()[0] - 4.0).abs() < 1.5, "{:?}", ladder.reference());
+    let target = &ladder.kernels()[ladder.kernels().len() - 1];
+    assert!(target.metric.scale().iter().all(|s| (s - 1.0).abs() < 0.1), "{:?}", target.metric);
+    let run = draw(&energy, &ladder, &options(300, 300), &quiet).unwrap();
     assert_mixing(&run);
     let z = z_of(&run, 0.7, |x| f64::from(u8::from(x[0] > 0.0)));
     assert!(z.abs() < 4.0, "{z}");
@@ -94,7 +99,25 @@ fn many_wells_get_their_weights_from_a_wrong_start() {
         let z = z_of(&run, 0.844_307_096_21, |x| f64::from(u8::from(x[2 * pair] > 0.0)));
         assert!(z.abs() < 4.0, "pair {pair}: {z}");
     }
+    let z = z_of(&run, 0.844_307_096_21, |x| {
+        (0..16).map(|pair| f64::from(u8::from(x[2 * pair] > 0.0))).sum::<f64>() / 16.0
+    });
+    assert!(z.abs() < 4.0, "all pairs: {z}");
     assert_log_z(&run, built.log_z.unwrap());
+}
+
+/// Tails that the reference does not have, and a neck: the error of log Z must still be one.
+#[test]
+fn the_error_of_log_z_holds_under_heavy_tails() {
+    let pi = std::f64::consts::PI;
+    for (text, log_z) in [("log(1+x^2)", pi.ln()), ("x1^2/18 + x1/2 + x2^2*exp(-x1)/2", (6.0 * pi).ln())] {
+        let energy = Formula::parse(text).unwrap();
+        let dim = gibbsite::energy::Energy::space(&energy).dim();
+        let init = Points::from_real(Matrix::from_fn(64, dim, |i, _| (i % 7) as f64 / 3.0 - 1.0));
+        let run = temper(&energy, &Hmc::new(0.3, 4), init, &options(200, 500), &quiet).unwrap();
+        assert_mixing(&run);
+        assert_log_z(&run, log_z);
+    }
 }
 
 /// From N(0, 1) to N(m, 1) the barrier is `m / sqrt(pi)` and a swap is rejected with probability `erf((beta' - beta) m / 2)`.
@@ -257,7 +280,7 @@ fn ladders_that_do_not_fit_are_refused() {
 #[test]
 fn energies_behind_a_pointer_are_tempered() {
     let energy: Box<dyn Differentiable> = Box::new(Formula::parse("x^2/2").unwrap());
-    let run = temper(&*energy, &Hmc::new(0.1, 3), Points::zeros(64, 1), &options(80, 100), &quiet).unwrap();
+    let run = temper(&*energy, &Nuts::new(0.1), Points::zeros(64, 1), &options(80, 100), &quiet).unwrap();
     let z = z_of(&run, 1.0, |x| x[0] * x[0]);
     assert!(z.abs() < 4.0, "{z}");
     // The fitted reference is the target: nothing is rejected.

@@ -5,7 +5,6 @@ use thiserror::Error;
 use super::trips::Leg;
 use crate::energy::Energy;
 use crate::points::{Matrix, Points};
-use crate::run::Warning;
 
 /// Levels from a reference to a target, ready to draw: `beta_0 = 0 < beta_1 < ... < beta_{K-1} = 1`, a kernel for each, and
 /// the states of `n` independent ladders.
@@ -15,7 +14,6 @@ pub struct Ladder<R, K> {
     pub(super) betas: Vec<f64>,
     pub(super) kernels: Vec<K>,
     pub(super) replicas: Replicas,
-    pub(super) warnings: Vec<Warning>,
 }
 
 /// What is on every level of every ladder: all that a run needs to be continued to the bit.
@@ -122,7 +120,7 @@ impl<R: Energy, K> Ladder<R, K> {
             return Err(LadderError::Levels { what: "kernels", got: kernels.len(), n_levels });
         }
         check(&replicas, n_levels, reference.space().dim())?;
-        Ok(Self { reference, betas, kernels, replicas, warnings: Vec::new() })
+        Ok(Self { reference, betas, kernels, replicas })
     }
 
     /// Puts the ladder where another run was.
@@ -153,11 +151,6 @@ impl<R: Energy, K> Ladder<R, K> {
     /// The energy of level 0.
     pub fn reference(&self) -> &R {
         &self.reference
-    }
-
-    /// What warm-up found doubtful.
-    pub fn warnings(&self) -> &[Warning] {
-        &self.warnings
     }
 }
 

@@ -4,12 +4,12 @@
 use super::levels::{Layout, Levels, Watch};
 use super::watch::{Moments, Pool, update_scale};
 use super::{Ladder, Replicas, TemperingOptions, barrier, swap};
-use crate::adapt::{DIVERGENCE_COST, DualAveraging, search_step_size};
+use crate::adapt::{DualAveraging, search_step_size, steering_accept};
 use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{ChainState, Info, Kernel, Metric, Tunable};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
-use crate::run::{Event, Phase, Progress, RunError, Warning, warn};
+use crate::run::{Event, Phase, Progress, RunError};
 
 /// First step of the streams in warm-up: far beyond the steps of any run of draws.
 const FIRST_STEP: u64 = 1 << 40;
@@ -22,9 +22,6 @@ const FIRST_LEVELS: usize = 12;
 
 /// Iterations of the first round.
 const FIRST_ROUND: usize = 16;
-
-/// Divergent transitions above this share of all, with the ladder as it will be used, are worth a warning.
-const MAX_DIVERGED: f64 = 0.02;
 
 /// A stretch of warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +87,6 @@ where
         betas,
         kernels: vec![kernel.clone(); n_levels],
         replicas: Replicas::new(vec![init.clone(); n_levels]),
-        warnings: Vec::new(),
     };
     if options.n_warmup == 0 {
         return Ok(ladder);
@@ -102,12 +98,7 @@ where
         let search_step = SEARCH_STEP + r as u64;
         let seen = play(energy, &mut ladder, round, search_step, &mut scales, &mut clock)?;
         if round.ends_with == Ends::Nothing {
-            if seen.n_diverged as f64 > MAX_DIVERGED * seen.n as f64 {
-                let (n_diverged, n) = (seen.n_diverged, seen.n);
-                let warning = Warning::Divergences { phase: Phase::WarmUp, n_diverged, n };
-                warn(&mut ladder.warnings, progress, warning);
-            }
-            continue;
+            break;
         }
         let barrier: f64 = seen.rejection.iter().sum();
         let n_levels = options.n_levels.unwrap_or(barrier::n_levels(barrier));
@@ -128,9 +119,6 @@ where
 struct Seen {
     rejection: Vec<f64>,
     moments: Moments,
-    /// Transitions, and how many of them diverged.
-    n: u64,
-    n_diverged: u64,
 }
 
 /// Reports progress.
@@ -189,14 +177,12 @@ where
     let watch = if round.ends_with == Ends::Nothing { Watch::Nothing } else { Watch::Warming };
     let last = kernels.len() - 1;
     let mut pool = Pool::new(clock.dim);
-    let mut first_half: Vec<Info> = Vec::new();
     // One job for the whole round: its iterations are too short to wake the threads for each.
     rayon::scope(|_| {
         let mut before = vec![Info::default(); kernels.len()];
         for t in 0..round.n {
             if t == round.n / 2 {
                 levels.forget();
-                first_half = (0..kernels.len()).map(|k| levels.info(k)).collect();
             }
             levels.iterate(&kernels, watch);
             if t >= round.n / 2 {
@@ -205,10 +191,7 @@ where
             if adapts {
                 for k in 1..kernels.len() {
                     let (before, after) = (std::mem::replace(&mut before[k], levels.info(k)), levels.info(k));
-                    let accepted = after.sum_accept - before.sum_accept;
-                    let diverged = (after.n_diverged - before.n_diverged) as f64;
-                    let accept_prob = (accepted - DIVERGENCE_COST * diverged) / (after.n - before.n) as f64;
-                    kernels[k].set_step_size(averaging[k].update(accept_prob.max(0.0)));
+                    kernels[k].set_step_size(averaging[k].update(steering_accept(before, after)));
                 }
             }
             clock.tick();
@@ -224,14 +207,11 @@ where
         }
     }
     let replicas = levels.replicas();
-    let info: Vec<Info> = (0..kernels.len()).map(|k| levels.info(k)).collect();
     // Of a pair that has not been tried nothing is known but what to aim for.
     const UNTRIED: f64 = 0.5;
     let seen = Seen {
         rejection: levels.swaps().iter().map(|s| if s.n_attempts > 0 { s.rejection() } else { UNTRIED }).collect(),
         moments: pool.moments(),
-        n: info.iter().zip(&first_half).map(|(i, before)| i.n - before.n).sum(),
-        n_diverged: info.iter().zip(&first_half).map(|(i, before)| i.n_diverged - before.n_diverged).sum(),
     };
     drop(levels);
     ladder.kernels = kernels;
