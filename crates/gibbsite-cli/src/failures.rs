@@ -64,9 +64,11 @@ pub fn undefined(point: &[f64], names: &[String]) -> Failure {
 /// A run that could not be done.
 pub fn run(error: RunError) -> Failure {
     let (kind, hint, exit_code) = match &error {
-        RunError::Option { .. } | RunError::Dimension { .. } | RunError::Labels { .. } => {
-            ("invalid_value", "see `gibbsite sample --help`", 2)
-        }
+        RunError::Option { .. }
+        | RunError::Dimension { .. }
+        | RunError::ReferenceDimension { .. }
+        | RunError::Labels { .. } => ("invalid_value", "see `gibbsite sample --help`", 2),
+        RunError::NoReference { .. } => ("no_reference", "use --sampler nuts, which needs no reference", 1),
         RunError::BadStart { .. } | RunError::NoStart { .. } => (
             "no_start",
             "the energy may be undefined or overflow there; restrict its support with --bounds, or rescale it",

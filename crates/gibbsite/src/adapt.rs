@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use crate::energy::{Differentiable, Energy};
-use crate::kernel::{Hmc, Info, Kernel, Mala, Metric, Nuts, Rwm, Slice, Tunable, Ula};
+use crate::kernel::{Hmc, Info, Kernel, Mala, Metric, Nuts, Rwm, Tunable, Ula};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
 use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, Warning, block_size, warn};
@@ -16,6 +16,7 @@ mod burn_in;
 mod dual_averaging;
 mod metric;
 mod underdamped;
+mod widths;
 pub use bias::{CoordinateBias, compare, ula_reference};
 pub use dual_averaging::DualAveraging;
 use metric::{Collected, Thinning};
@@ -27,7 +28,7 @@ pub const ULA_FRACTION: f64 = 0.03;
 /// A divergence lowers the acceptance that steers the step size as much as this many rejections: where the tails are thin a
 /// long trajectory may be accepted well on average and still never leave the tails. On a quartic it holds acceptance at 0.97
 /// where 0.8 would let 12 % of the trajectories diverge, chains stand still for 50 transitions, and yield fewer effective draws.
-const DIVERGENCE_COST: f64 = 20.0;
+pub(crate) const DIVERGENCE_COST: f64 = 20.0;
 
 /// Divergences of one round count at most this much, so that a step size that is a little too large is not overshot by far.
 const MAX_DIVERGENCE_COST: f64 = 0.3;
@@ -66,7 +67,6 @@ pub trait Adapt<E: Energy + ?Sized>: Kernel<E> + Tunable + Clone {
 }
 
 impl<E: Energy + ?Sized> Adapt<E> for Rwm {}
-impl<E: Energy + ?Sized> Adapt<E> for Slice {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Mala {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Hmc {}
 impl<E: Differentiable + ?Sized> Adapt<E> for Nuts {}
@@ -205,7 +205,7 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
 
 /// Doubles or halves the step size until the mean acceptance of one transition from `x` crosses the target
 /// (Hoffman and Gelman 2014, algorithm 4, over all chains).
-fn search_step_size<E: Energy + ?Sized, K: Kernel<E> + Tunable>(
+pub(crate) fn search_step_size<E: Energy + ?Sized, K: Kernel<E> + Tunable>(
     energy: &E,
     kernel: &mut K,
     x: &Points,

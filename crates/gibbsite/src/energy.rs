@@ -83,9 +83,10 @@ pub trait Tractable: Energy {
     /// `n` exact draws.
     fn sample(&self, n: usize, rng: &mut Streams) -> Points;
 
-    /// The same draws, one for each row of `out`.
-    fn sample_into(&self, out: &mut Points, rng: &mut Streams) {
-        *out = self.sample(out.n(), rng);
+    /// Replaces the real coordinates of every row of `x` by an exact draw, the same as [`Tractable::sample`] gives: for
+    /// loops that must not allocate.
+    fn sample_into(&self, x: &mut Points, rng: &mut Streams) {
+        x.real = self.sample(x.n(), rng).real;
     }
 }
 
@@ -93,10 +94,12 @@ pub mod formula;
 pub mod gaussian;
 pub mod menu;
 
+mod bridge;
 mod delegate;
 mod scaled;
 mod sum;
 mod transformed;
+pub use bridge::Bridge;
 pub use scaled::Scaled;
 pub use sum::Sum;
 pub use transformed::Transformed;

@@ -7,6 +7,7 @@
 //! | [`points`], [`energy`] | batches of states; the traits of energies, formulas, the menu, composites |
 //! | [`check`], [`minimize`] | is an energy a model; where are its minima |
 //! | [`kernel`], [`adapt`], [`run`] | Markov kernels, their warm-up, chains over threads |
+//! | [`tempering`] | parallel tempering: chains that cross between far modes |
 //! | [`logz`] | log Z and expectations by quadrature, Simpson, importance sampling |
 //! | [`objective`], [`mod@train`] | what is minimised; the fit with its guards, errors and checkpoints |
 //! | [`diagnostics`] | R-hat, effective sample sizes, Monte-Carlo errors, Pareto k |
@@ -42,6 +43,7 @@ pub mod scratch;
 pub mod simd;
 pub mod suggest;
 pub mod table;
+pub mod tempering;
 pub mod train;
 pub mod uses;
 

@@ -30,6 +30,8 @@ pub enum Run {
     Data = 6,
     /// Probing an energy (checks, minimisation).
     Probe = 7,
+    /// Parallel tempering, all levels of the ladder.
+    Tempering = 8,
 }
 
 /// What a number within a step is for.
@@ -387,6 +389,33 @@ mod tests {
         };
         let w = philox(key, at, counter[0]);
         [w[0][0], w[1][0], w[2][0], w[3][0]]
+    }
+
+    /// Parts of one step are new numbers each, the same whatever the block and whichever was asked for before.
+    #[test]
+    fn parts_of_normals_are_addressed() {
+        for d in [1, 2, 3, 5] {
+            let mut rng = Streams::new(3, Run::Draws);
+            let read = |rng: &mut Streams, part: u32| {
+                let z = rng.normals_part(Purpose::Proposal, part, 70, d);
+                (0..d).flat_map(|j| z.col(j)[5..70].to_vec()).collect::<Vec<f32>>()
+            };
+            let parts: Vec<Vec<f32>> = (0..9).map(|k| read(&mut rng, k)).collect();
+            let whole = rng.normals(Purpose::Proposal, 70, d);
+            let whole: Vec<f32> = (0..d).flat_map(|j| whole.col(j)[5..70].to_vec()).collect();
+            let mut all: Vec<f32> = parts.iter().flatten().chain(&whole).copied().collect();
+            let n_all = all.len();
+            all.sort_by(f32::total_cmp);
+            all.dedup();
+            // Of 33 bits or so, a few coincide by chance.
+            assert!(all.len() + 3 > n_all, "{d}: {} of {n_all}", all.len());
+            assert_eq!(read(&mut rng, 3), parts[3]);
+            let mut block = rng.block(5);
+            let z = block.normals_part(Purpose::Proposal, 7, 65, d);
+            assert_eq!((0..d).flat_map(|j| z.col(j).to_vec()).collect::<Vec<f32>>(), parts[7]);
+            rng.advance();
+            assert_ne!(read(&mut rng, 3), parts[3]);
+        }
     }
 
     /// Known answers of the authors' Random123 library.

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::adapt::{Adapt, WarmedUp};
 use crate::energy::Energy;
+use crate::energy::gaussian::GaussianError;
 use crate::kernel::{ChainState, Info, Kernel, Tunable};
 use crate::points::{Matrix, Points};
 use crate::rng::{Run, Streams};
@@ -174,6 +175,21 @@ pub enum RunError {
         energy: f64,
         /// Whether the gradient there was finite (true when it was not asked for).
         gradient_finite: bool,
+    },
+    /// The reference of a tempered run has the wrong shape.
+    #[error("the reference has {got} real coordinates, the energy has {expected}")]
+    ReferenceDimension {
+        /// Coordinates of the reference.
+        got: usize,
+        /// Coordinates of the energy.
+        expected: usize,
+    },
+    /// No Gaussian fits the starting points.
+    #[error("no Gaussian reference fits the starting points; give a reference")]
+    NoReference {
+        /// Why not.
+        #[source]
+        cause: GaussianError,
     },
     /// The draws do not fit into memory.
     #[error("{n_chains} chains x {n_draws} draws x {dim} coordinates do not fit into memory")]
@@ -434,7 +450,7 @@ pub(crate) fn warn(warnings: &mut Vec<Warning>, progress: Progress<'_>, warning:
     warnings.push(warning);
 }
 
-fn check<E: Energy + ?Sized>(energy: &E, init: &Points, options: &RunOptions) -> Result<(), RunError> {
+pub(crate) fn check<E: Energy + ?Sized>(energy: &E, init: &Points, options: &RunOptions) -> Result<(), RunError> {
     for (option, value, minimum) in [
         ("the number of chains", init.n(), 1),
         ("the number of coordinates", init.dim(), 1),

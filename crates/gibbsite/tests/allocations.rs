@@ -6,10 +6,12 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use gibbsite::energy::{Differentiable, Energy, Scaled, Sum, Transformed};
-use gibbsite::kernel::{Hmc, Kernel, Mala, Nuts, Rwm, Ula};
+use gibbsite::energy::gaussian::Gaussian;
+use gibbsite::energy::{Differentiable, Energy, Scaled, Sum, Tractable, Transformed};
+use gibbsite::kernel::{Ensemble, Hmc, Independence, Kernel, Mala, Nuts, Rwm, Slice, Ula, Underdamped};
 use gibbsite::points::{Matrix, Points, Space, Support};
-use gibbsite::rng::{Run, Streams};
+use gibbsite::rng::{Purpose, Run, Streams};
+use gibbsite::tempering::{Ladder, Replicas, TemperingOptions, draw};
 
 thread_local! {
     static N_ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -88,6 +90,14 @@ fn assert_none<E: Differentiable>(energy: &E) {
     assert_eq!(allocations(energy, &Mala::new(0.5)), 0, "mala");
     assert_eq!(allocations(energy, &Hmc::new(0.3, 5)), 0, "hmc");
     assert_eq!(allocations(energy, &Nuts::new(0.3)), 0, "nuts");
+    assert_eq!(allocations(energy, &Underdamped::new(0.3, 5, 1.0)), 0, "underdamped");
+    assert_eq!(allocations(energy, &Underdamped::unadjusted(0.1, 5, 1.0)), 0, "unadjusted underdamped");
+    assert_eq!(allocations(energy, &Slice::new(2.0)), 0, "slice");
+    assert_eq!(allocations(energy, &Ensemble::new(10)), 0, "ensemble");
+    let covariance = Matrix::from_fn(3, 3, |i, j| if i == j { 1.5 } else { 0.4 });
+    let full = Gaussian::new(vec![0.0; 3], &covariance).unwrap();
+    assert_eq!(allocations(energy, &Independence::new(full)), 0, "independence");
+    assert_eq!(allocations(energy, &Independence::new(Gaussian::standard(3))), 0, "independence, diagonal");
 }
 
 #[test]
@@ -100,6 +110,61 @@ fn steps_on_composed_energies_allocate_nothing() {
     assert_none(&Transformed::new(normal(Support::Interval(-1.0, 2.0))));
     let sum = Sum::new(normal(Support::Above(0.0)), Scaled::new(normal(Support::Above(0.0)), 0.5));
     assert_none(&Transformed::new(sum));
+}
+
+/// N(0, I) with exact draws.
+struct Exact(Normal);
+
+impl Energy for Exact {
+    fn space(&self) -> &Space {
+        self.0.space()
+    }
+    fn energy(&self, x: &Points, out: &mut [f64]) {
+        self.0.energy(x, out);
+    }
+}
+
+impl Differentiable for Exact {
+    fn energy_grad(&self, x: &Points, e: &mut [f64], grad: &mut Matrix<f64>) {
+        self.0.energy_grad(x, e, grad);
+    }
+}
+
+impl Tractable for Exact {
+    fn log_z(&self) -> f64 {
+        1.5 * (2.0 * std::f64::consts::PI).ln()
+    }
+    fn sample(&self, n: usize, rng: &mut Streams) -> Points {
+        let mut x = Points::zeros(n, 3);
+        self.sample_into(&mut x, rng);
+        x
+    }
+    fn sample_into(&self, x: &mut Points, rng: &mut Streams) {
+        let z = rng.normals(Purpose::Init, x.n(), 3);
+        for j in 0..3 {
+            x.real.col_mut(j).iter_mut().zip(z.col(j)).for_each(|(x, z)| *x = f64::from(*z));
+        }
+    }
+}
+
+/// What a tempered run allocates does not depend on how long it is.
+#[test]
+fn iterations_of_tempering_allocate_nothing() {
+    let energy = Scaled::new(normal(Support::Real), 4.0);
+    let kernels = vec![Hmc::new(0.3, 3); 5];
+    let replicas = Replicas::new(vec![Points::zeros(20, 3); 5]);
+    let ladder = Ladder::new(Exact(normal(Support::Real)), vec![0.0, 0.1, 0.3, 0.6, 1.0], kernels, replicas).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let allocations = |n_draws: usize| {
+        let options = TemperingOptions { n_draws, block: 8, ..TemperingOptions::default() };
+        pool.install(|| {
+            let before = N_ALLOCATIONS.with(Cell::get);
+            draw(&energy, &ladder, &options, &|_| {}).unwrap();
+            N_ALLOCATIONS.with(Cell::get) - before
+        })
+    };
+    allocations(10);
+    assert_eq!(allocations(50), allocations(250));
 }
 
 /// The counter counts: an energy that allocates is found.

@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use gibbsite::energy::gaussian::Gaussian;
 use gibbsite::energy::{Differentiable, Jet, Parametric, formula::Formula, formula::FormulaOptions};
-use gibbsite::kernel::{ChainState, Hmc, Kernel, Mala, Nuts, Rwm, Ula};
+use gibbsite::kernel::{ChainState, Ensemble, Hmc, Independence, Kernel, Mala, Nuts, Rwm, Slice, Ula, Underdamped};
 use gibbsite::points::{Matrix, Points};
 use gibbsite::rng::{Purpose, Run, Streams};
 use gibbsite::simd;
@@ -56,6 +57,12 @@ fn fingerprint() -> u64 {
             walk(&mut h, &Mala::new(0.05), &f, &x);
             walk(&mut h, &Hmc::new(0.1, 4), &f, &x);
             walk(&mut h, &Nuts::new(0.1), &f, &x);
+            walk(&mut h, &Underdamped::new(0.1, 4, 1.0), &f, &x);
+            walk(&mut h, &Underdamped::unadjusted(0.01, 4, 1.0), &f, &x);
+            walk(&mut h, &Slice::new(0.5), &f, &x);
+            walk(&mut h, &Ensemble::new(10), &f, &x);
+            let covariance = Matrix::from_fn(d, d, |i, j| if i == j { 1.5 } else { 0.4 });
+            walk(&mut h, &Independence::new(Gaussian::new(vec![0.1; d], &covariance).unwrap()), &f, &x);
         }
     }
     h

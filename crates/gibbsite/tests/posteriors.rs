@@ -13,7 +13,8 @@ fn nuts_agrees_with_the_reference() {
         let energy = target.unconstrained();
         let starts = dispersed_points(&energy, 64, 1).unwrap();
         let options = RunOptions { n_draws: 500, n_warmup: 400, seed: 1, block: 32, ..RunOptions::default() };
-        let mut run = sample(&energy, &Nuts::new(0.5), starts.points, &options, &|_| {}).unwrap();
+        let kernel = Nuts { target_accept: 0.9, ..Nuts::new(0.5) };
+        let mut run = sample(&energy, &kernel, starts.points, &options, &|_| {}).unwrap();
         energy.draws_to_inner(&mut run.draws);
         let rhat = (0..target.dim()).map(|j| summary(&run.draws.coordinate(j)).rhat).fold(0.0, f64::max);
         let scores = target.scores(&run.draws);
@@ -28,5 +29,11 @@ fn nuts_agrees_with_the_reference() {
             worst.z,
             worst.name
         );
+        assert!(worst.z.abs() < 4.0, "{}: {} is {:.2} errors off", target.name, worst.name, worst.z);
+        assert!(scores.iter().all(|s| s.z.is_finite()), "{}", target.name);
+        if target.name != "low_dim_gauss_mix" {
+            assert!(rhat < 1.01, "{}: R-hat {rhat}", target.name);
+            assert_eq!(run.info.n_diverged, 0, "{}: divergences", target.name);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The names that options accept; clap lists them in the help and suggests the nearest.
 
 /// `--sampler` of `sample` and `fit`.
-pub const SAMPLERS: [&str; 7] = ["auto", "grid", "rwm", "ula", "mala", "hmc", "nuts"];
+pub const SAMPLERS: [&str; 8] = ["auto", "grid", "rwm", "ula", "mala", "hmc", "nuts", "tempering"];
 
 /// `--method` of `logz`.
 pub const LOGZ_METHODS: [&str; 5] = ["auto", "exact", "simpson", "adaptive", "importance"];

@@ -21,16 +21,12 @@ Kinds of pictures:
              Without, energies of draws and their changes from draw to draw: changes that are
              much narrower mean slow chains.
 
+The kinds of one run, after `gibbsite sample ring --out run.npz`: add --draws run.npz and --kind traces,
+--kind ranks or --kind energies.
+
 Examples:
   gibbsite plot \"x^4 - 6*x^2 - 0.5*x\" --out well.png
-  gibbsite plot ring:r=2,sigma=0.2 --draws draws.csv --out ring.svg
-
-One run from all sides:
-  gibbsite sample ring:r=2,sigma=0.2 --sampler hmc --out run.npz
-  gibbsite plot ring:r=2,sigma=0.2 --draws run.npz --out map.png
-  gibbsite plot ring:r=2,sigma=0.2 --draws run.npz --kind traces --out traces.png
-  gibbsite plot ring:r=2,sigma=0.2 --draws run.npz --kind ranks --out ranks.png
-  gibbsite plot ring:r=2,sigma=0.2 --draws run.npz --kind energies --out energies.png")]
+  gibbsite plot ring:r=2,sigma=0.2 --draws draws.csv --out ring.svg")]
 pub struct PlotArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]

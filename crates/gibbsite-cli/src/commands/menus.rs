@@ -81,8 +81,8 @@ struct Line {
     about: &'static str,
 }
 
-const SAMPLERS: [Line; 6] = [
-    Line { name: "auto", needs: "-", about: "grid in one and two dimensions, else hmc" },
+const SAMPLERS: [Line; 8] = [
+    Line { name: "auto", needs: "-", about: "grid in one and two dimensions; else pilot chains choose" },
     Line {
         name: "grid",
         needs: "1 or 2 dimensions",
@@ -103,10 +103,16 @@ const SAMPLERS: [Line; 6] = [
         needs: "the gradient",
         about: "Langevin proposals with accept or reject: exact in the limit, cheap steps",
     },
+    Line { name: "hmc", needs: "the gradient", about: "Hamiltonian Monte Carlo: long moves of about the same length" },
     Line {
-        name: "hmc",
+        name: "nuts",
         needs: "the gradient",
-        about: "Hamiltonian Monte Carlo: long moves, for many or correlated dimensions",
+        about: "Hamiltonian moves as long as they lead away: for many or correlated dimensions",
+    },
+    Line {
+        name: "tempering",
+        needs: "the gradient",
+        about: "ladders of chains from a Gaussian to the model: for modes that chains do not cross between",
     },
 ];
 

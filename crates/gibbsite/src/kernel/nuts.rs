@@ -29,6 +29,9 @@ pub struct Nuts {
     pub step_size: f64,
     /// Doublings after which a trajectory ends, 10 by default: at most `2^max_depth - 1` leapfrog steps.
     pub max_depth: u32,
+    /// The acceptance probability, averaged over a trajectory, that warm-up aims for: 0.8 by default, as Stan. Nearer to 1 the
+    /// steps are smaller: fewer divergences where the energy bends sharply, more work elsewhere.
+    pub target_accept: f64,
     /// The preconditioner `A`: momenta are normal in `z`, where `x = A z`.
     pub metric: Metric,
 }
@@ -36,14 +39,13 @@ pub struct Nuts {
 impl Nuts {
     /// The No-U-Turn sampler without preconditioner.
     pub fn new(step_size: f64) -> Self {
-        Self { step_size, max_depth: 10, metric: Metric::default() }
+        Self { step_size, max_depth: 10, target_accept: 0.8, metric: Metric::default() }
     }
 }
 
 tunable! {
     Nuts,
-    /// 0.8 of the acceptance averaged over the trajectory, as Stan.
-    |_kernel| Some(0.8)
+    |kernel| Some(kernel.target_accept)
 }
 
 /// A block of chains, and the trajectories that grow.

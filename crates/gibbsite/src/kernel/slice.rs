@@ -258,11 +258,9 @@ fn is_inside(e: f64, level: f64) -> bool {
     e <= level && e > f64::NEG_INFINITY
 }
 
-/// `to` becomes the rows `rows` of `from`.
+/// `to`, of as many columns as `from`, becomes the rows `rows` of it.
 fn gather<T: Copy + Default>(rows: &[u32], from: &Matrix<T>, to: &mut Matrix<T>) {
-    if (to.n_rows(), to.n_cols()) != (rows.len(), from.n_cols()) {
-        to.reshape(rows.len(), from.n_cols());
-    }
+    to.resize_rows(rows.len());
     for j in 0..from.n_cols() {
         let (from, to) = (from.col(j), to.col_mut(j));
         if rows.len() == from.len() {

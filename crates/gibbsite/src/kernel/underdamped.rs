@@ -30,7 +30,7 @@ use crate::simd::simd_fn;
 /// `E = k x^2 / 2` an endless trajectory has none; trajectories of finite length have the variance
 /// `1/k + (k h^2 / 4) m_xp^2 / (1 - m_xx^2)`, where `m_xx`, `m_xp` are what x and p at the start of a trajectory contribute
 /// to x at its end (without kicks of noise): BAOAB's own momentum has the variance `1 - k h^2 / 4`, the fresh one has 1. The
-/// excess fades as `exp(-2 gamma h n_steps)` where friction is weak. A chain whose next position or energy is not finite
+/// excess fades as `exp(-gamma h n_steps)` where `gamma < 2 sqrt(k)`. A chain whose next position or energy is not finite
 /// stays where it was and is counted in [`Info::n_diverged`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Underdamped {

@@ -151,7 +151,7 @@ impl Draws {
     }
 
     /// Cuts the room into blocks of `size` chains.
-    pub(super) fn rooms(&mut self, size: usize) -> Vec<Room<'_>> {
+    pub(crate) fn rooms(&mut self, size: usize) -> Vec<Room<'_>> {
         let (n_draws, dim) = (self.n_draws, self.dim);
         if dim == 0 {
             return Vec::new();
@@ -170,7 +170,7 @@ impl Draws {
 }
 
 /// Room for the draws of one block.
-pub(super) struct Room<'a> {
+pub(crate) struct Room<'a> {
     n_draws: usize,
     dim: usize,
     values: &'a mut [f64],
@@ -180,7 +180,7 @@ pub(super) struct Room<'a> {
 
 impl Room<'_> {
     /// Writes draw `t` of every chain of the block.
-    pub(super) fn record(&mut self, t: usize, state: &impl ChainState) {
+    pub(crate) fn record(&mut self, t: usize, state: &impl ChainState) {
         for (i, e) in state.energy().iter().enumerate() {
             self.energy[i * self.n_draws + t] = *e;
         }

@@ -1,6 +1,6 @@
 //! From the name of a sampler to draws: exact ones by the grid, else a kernel on the unconstrained coordinates.
 
-use gibbsite::adapt::{Adapt, CoordinateBias, WarmedUp, compare, ula_reference};
+use gibbsite::adapt::{Adapt, CoordinateBias, compare, ula_reference};
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
 use gibbsite::kernel::grid::Grid;
@@ -9,6 +9,10 @@ use gibbsite::points::Points;
 use gibbsite::run::{
     self, Divergence, Draws, Event, KernelSession, Phase, RunError, RunOptions, Session, Starts, Warning,
 };
+
+mod auto;
+mod tempered;
+pub use tempered::LadderReport;
 
 use super::disk::{Disk, Job};
 use super::session::GridSession;
@@ -24,12 +28,6 @@ const N_WARMUP: usize = 1000;
 
 /// Leapfrog steps of a Hamiltonian transition, on average.
 const N_LEAPFROG: usize = 10;
-
-/// Chains of a pilot run at the least: a few chains may all miss a mode.
-const N_PILOT: usize = 32;
-
-/// Under which the reason of a choice is kept with a run on disk.
-const CHOICE: &str = "choice";
 
 /// Mixed into the seed of a burn-in with a given step size, so that its noise is not that of the draws.
 const BURN_IN: u64 = 0x6275_726e_2d69_6e00;
@@ -84,6 +82,8 @@ pub struct Drawn {
     pub hamiltonian: Vec<Vec<f64>>,
     /// Where transitions diverged, in the coordinates of the model.
     pub divergences: Vec<Divergence>,
+    /// For `tempering`: what the ladder says of itself.
+    pub ladder: Option<LadderReport>,
 }
 
 /// How draws differ from those of an unbiased sampler.
@@ -163,7 +163,12 @@ pub fn draw(
         "mala" => chains(sampler, model, Mala::new(0.5), args, ctx, disk),
         "hmc" => chains(sampler, model, Hmc::new(0.5, N_LEAPFROG), args, ctx, disk),
         "nuts" => chains(sampler, model, Nuts::new(0.5), args, ctx, disk),
-        _ => auto(model, args, ctx, disk),
+        "tempering" => {
+            let energy = Transformed::new(&model.formula);
+            let starts = run::dispersed_points(&energy, args.chains, ctx.seed).map_err(failures::run)?;
+            tempered::draw(model, &starts.points, starts.n_wells, args, ctx, disk)
+        }
+        _ => auto::draw(model, args, ctx, disk),
     }
 }
 
@@ -215,6 +220,7 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
         choice: (args.sampler == "auto").then(|| "exact, independent draws".into()),
         hamiltonian: Vec::new(),
         divergences: Vec::new(),
+        ladder: None,
     })
 }
 
@@ -289,36 +295,6 @@ where
 {
     let energy = Transformed::new(&model.formula);
     Ok(finish(sampler, outcome(&energy, kernel, args, ctx, disk)?, args))
-}
-
-/// Pilot chains from everywhere choose: where they agree, the No-U-Turn sampler goes on from where they are.
-fn auto(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {
-    let energy = Transformed::new(&model.formula);
-    let options = options(args, ctx);
-    let n_pilot = args.chains.max(N_PILOT);
-    let total = options.n_warmup * n_pilot + options.n_draws.saturating_mul(options.thin * args.chains);
-    let bar = ctx.progress("sampling", total as u64);
-    let follow = follow(&bar, &options, n_pilot);
-    let starts = run::dispersed_points(&energy, n_pilot, ctx.seed).map_err(failures::run)?;
-    let kernel = Nuts::new(0.5);
-    let (session, choice) = match disk.and_then(|disk| Some((disk, disk.saved()?))) {
-        Some((disk, saved)) => {
-            let resumed = KernelSession::resume(&energy, kernel, &options, args.chains, saved);
-            let choice = saved.text(CHOICE).map(str::to_string);
-            (resumed.map_err(|e| disk.unusable(&e))?, choice.map_err(|e| disk.unusable(&e))?)
-        }
-        None => {
-            let pilot = run::pilot(&energy, &kernel, starts.points.clone(), &options, &follow);
-            let pilot = pilot.map_err(failures::run)?;
-            let choice = format!("{n_pilot} pilot chains agree, largest R-hat {:.3}", pilot.rhat);
-            let warm = WarmedUp { x: pilot.warm.x.rows(0, args.chains), ..pilot.warm };
-            (KernelSession::warm(&energy, warm, &options), choice)
-        }
-    };
-    let texts = [(CHOICE, choice)];
-    let run = to_the_end(session, &energy, &options, starts, &texts, &follow, disk)?;
-    let [(_, choice)] = texts;
-    Ok(Drawn { choice: Some(choice), ..finish("nuts", run, args) })
 }
 
 /// A run of a kernel: what it gave, in the coordinates and energies of the model.
@@ -427,5 +403,6 @@ fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args
         choice: None,
         hamiltonian: run.held.hamiltonian,
         divergences,
+        ladder: None,
     }
 }

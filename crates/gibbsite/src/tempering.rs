@@ -1,0 +1,347 @@
+//! Parallel tempering: chains that cross between modes too far apart for any local move.
+//!
+//! A ladder of levels `k = 0, ..., K-1` leads from a reference, which can be sampled exactly, to the target along the
+//! densities `exp(-E_k)`, `E_k = (1 - beta_k) E_reference + beta_k E_target`, `0 = beta_0 < ... < beta_{K-1} = 1`. In every
+//! iteration each level explores with its own kernel (level 0 draws anew from the reference), then neighbours swap states:
+//! `x_k` and `x_{k+1}` change places with probability
+//!
+//! `min(1, exp((beta_{k+1} - beta_k) (dE(x_{k+1}) - dE(x_k))))`, `dE = E_target - E_reference`.
+//!
+//! Swaps alternate deterministically between the pairs (0, 1), (2, 3), ... and (1, 2), (3, 4), ...: the non-reversible scheme
+//! (Okabe, Kawata, Okamoto and Mikami 2001), whose states travel straight instead of diffusing. What it can do follows from
+//! one number, the communication barrier (Syed, Bouchard-Cote, Deligiannidis and Doucet 2021, "Non-reversible parallel
+//! tempering: a scalable highly parallel MCMC scheme", JRSS-B 84); [`barrier`] has the formulas. Warm-up spaces the levels
+//! evenly in it, chooses their number, and fits the reference to the target as the variational scheme of Surjanovic, Syed,
+//! Bouchard-Cote and Campbell (2022) does, but never narrower than the wells of the energy need.
+//!
+//! Draws are correct for any ladder; a bad one only moves slowly. What shows that it moves are round trips of replicas from
+//! the reference to the target and back, which bring news of other modes: see [`Verdict`].
+//!
+//! **Many ladders.** `n` starting points make `n` independent ladders, which move through the levels side by side as rows of
+//! one block, so that the spread between them is the Monte-Carlo error.
+//!
+//! **Heavy tails.** The tails of a Gaussian reference are lighter than those of, say, a Cauchy target. All levels exist and
+//! swaps remain exact; but no fresh draw of the reference lies far out, so that the tails are explored by the kernels of the
+//! upper levels alone, as without tempering, while crossings between modes are as fast as ever.
+
+use crate::energy::gaussian::Gaussian;
+use crate::energy::{Bridge, Differentiable, Energy, Tractable};
+use crate::kernel::{Info, Kernel, Tunable};
+use crate::points::Points;
+use crate::rng::{Run, Streams};
+use crate::run::{Draws, Event, Phase, Progress, RunError, RunOptions, Warning, block_size, check, warn};
+
+pub mod barrier;
+mod ladder;
+mod levels;
+mod log_z;
+mod reference;
+mod swap;
+mod trips;
+mod verdict;
+mod warm;
+mod watch;
+pub use barrier::{MAX_LEVELS, MIN_LEVELS, n_levels, round_trip_rate};
+pub use ladder::{Ladder, LadderError, Replicas};
+pub use log_z::LadderLogZ;
+pub use trips::Leg;
+pub use verdict::Verdict;
+
+use levels::{Layout, Levels, Watch};
+use reference::Wells;
+use swap::Rule;
+
+/// How long to run, and from which seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TemperingOptions {
+    /// Draws kept per ladder: iterations after warm-up.
+    pub n_draws: usize,
+    /// Transitions of every level in an iteration.
+    pub n_steps: usize,
+    /// Iterations of warm-up; 0 uses the kernel as it is and levels at `(k / (K - 1))^3`.
+    pub n_warmup: usize,
+    /// Number of levels; chosen from the barrier when `None`.
+    pub n_levels: Option<usize>,
+    /// Seed of all streams.
+    pub seed: u64,
+    /// Ladders of a block, about 64 to 512.
+    pub block: usize,
+}
+
+impl Default for TemperingOptions {
+    fn default() -> Self {
+        Self { n_draws: 1000, n_steps: 2, n_warmup: 500, n_levels: None, seed: 0, block: 128 }
+    }
+}
+
+impl TemperingOptions {
+    /// Ladders of a block, a multiple of the chains that move together.
+    fn block_size(&self, group: usize) -> usize {
+        block_size(&self.run_options(), group)
+    }
+
+    fn run_options(&self) -> RunOptions {
+        let Self { n_draws, n_steps, n_warmup, seed, block, .. } = *self;
+        RunOptions { n_draws, thin: n_steps, n_warmup, seed, block }
+    }
+}
+
+/// What a tempered run gives back.
+#[derive(Clone, Debug)]
+pub struct Tempered {
+    /// The draws at the target, one chain per ladder; energies are those of the target.
+    pub draws: Draws,
+    /// The levels.
+    pub betas: Vec<f64>,
+    /// Mean probability that a swap of levels k and k+1 was rejected, `(K-1,)`; NaN where none was tried.
+    pub rejection: Vec<f64>,
+    /// Swaps tried of each pair, over all ladders, `(K-1,)`.
+    pub swap_attempts: Vec<u64>,
+    /// Swaps refused because an energy was NaN.
+    pub n_undefined_swaps: u64,
+    /// The communication barrier Lambda: the sum of the rejections.
+    pub barrier: f64,
+    /// Round trips from the reference to the target and back that each ladder completed; the first may have begun before this run.
+    pub n_round_trips: Vec<u64>,
+    /// Round trips per iteration to expect of one ladder when the levels forget between swaps: [`round_trip_rate`].
+    pub expected_rate: f64,
+    /// Counts of the transitions at each level, `(K,)`; level 0 makes none.
+    pub info: Vec<Info>,
+    /// log Z of the target with its error, from the same draws; `None` where the ladders are too few for an error.
+    pub log_z: Option<LadderLogZ>,
+    /// Whether the ladder carried states from the reference to the target.
+    pub verdict: Verdict,
+    /// What is doubtful, in the order it was found.
+    pub warnings: Vec<Warning>,
+    /// Where the ladders ended: with [`Ladder::set_replicas`], what [`draw`] continues from.
+    pub replicas: Replicas,
+}
+
+impl Tempered {
+    /// Round trips of all ladders.
+    pub fn total_round_trips(&self) -> u64 {
+        self.n_round_trips.iter().sum()
+    }
+}
+
+/// Adapts a ladder from a Gaussian reference to `energy` and draws; one ladder for each row of `init`, where all its levels
+/// start. The reference is first made of points in all wells that [`crate::run::dispersed_points`] finds (mean, and twice the
+/// variance between and within the wells), then fitted to the draws (mean and covariance, in more than 16 dimensions
+/// variances), but never narrower than those wells.
+///
+/// Energies with bounded supports go through [`crate::energy::Transformed`] first.
+///
+/// # Errors
+/// Options out of range, starting points of the wrong shape or with a non-finite energy, no starting points for the reference
+/// or no Gaussian through them, energies with labels, draws too large for memory, and no step size that is accepted.
+pub fn temper<E, K>(
+    energy: &E,
+    kernel: &K,
+    init: Points,
+    options: &TemperingOptions,
+    progress: Progress<'_>,
+) -> Result<Tempered, RunError>
+where
+    E: Differentiable + ?Sized,
+    K: for<'a> Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
+{
+    let ladder = warm_up(energy, kernel, init, options, progress)?;
+    draw(energy, &ladder, options, progress)
+}
+
+/// As [`temper`], from a reference that is given and stays as it is.
+///
+/// # Errors
+/// Those of [`temper`], and a reference of other dimension than the energy.
+pub fn temper_from<R, E, K>(
+    reference: R,
+    energy: &E,
+    kernel: &K,
+    init: Points,
+    options: &TemperingOptions,
+    progress: Progress<'_>,
+) -> Result<Tempered, RunError>
+where
+    R: Differentiable + Tractable,
+    E: Differentiable + ?Sized,
+    K: for<'a> Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+{
+    let ladder = warm_up_from(reference, energy, kernel, init, options, progress)?;
+    draw(energy, &ladder, options, progress)
+}
+
+/// The first half of [`temper`]: the ladder, ready to draw.
+///
+/// # Errors
+/// Those of [`temper`].
+pub fn warm_up<E, K>(
+    energy: &E,
+    kernel: &K,
+    init: Points,
+    options: &TemperingOptions,
+    progress: Progress<'_>,
+) -> Result<Ladder<Gaussian, K>, RunError>
+where
+    E: Differentiable + ?Sized,
+    K: for<'a> Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
+{
+    check_options(energy, &init, options)?;
+    let wells = Wells::find(energy, options.seed)?;
+    let reference = wells.reference()?;
+    warm::warm_up(energy, reference, |draws| wells.refit(draws), kernel, &init, options, progress)
+}
+
+/// The first half of [`temper_from`]: the ladder, ready to draw.
+///
+/// # Errors
+/// Those of [`temper_from`].
+pub fn warm_up_from<R, E, K>(
+    reference: R,
+    energy: &E,
+    kernel: &K,
+    init: Points,
+    options: &TemperingOptions,
+    progress: Progress<'_>,
+) -> Result<Ladder<R, K>, RunError>
+where
+    R: Differentiable + Tractable,
+    E: Differentiable + ?Sized,
+    K: for<'a> Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+{
+    check_options(energy, &init, options)?;
+    check_reference(&reference, energy)?;
+    warm::warm_up(energy, reference, |_| None, kernel, &init, options, progress)
+}
+
+/// Draws along a ladder that is ready, `options.n_draws` iterations; nothing adapts. The draws continue where the ladder is: a
+/// run of n draws whose [`Tempered::replicas`] are put on the ladder, followed by a run of m, is a run of n + m to the bit.
+///
+/// # Errors
+/// Options out of range, a ladder of other dimension than the energy, draws too large for memory.
+pub fn draw<'a, R, E, K>(
+    energy: &'a E,
+    ladder: &'a Ladder<R, K>,
+    options: &TemperingOptions,
+    progress: Progress<'_>,
+) -> Result<Tempered, RunError>
+where
+    R: Differentiable + Tractable,
+    E: Differentiable + ?Sized,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+{
+    draw_by(swap::metropolis, energy, ladder, options, progress)
+}
+
+/// [`draw`] with swaps decided by `rule`.
+fn draw_by<'a, R, E, K>(
+    rule: Rule,
+    energy: &'a E,
+    ladder: &'a Ladder<R, K>,
+    options: &TemperingOptions,
+    progress: Progress<'_>,
+) -> Result<Tempered, RunError>
+where
+    R: Differentiable + Tractable,
+    E: Differentiable + ?Sized,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+{
+    check_steps(options)?;
+    check_reference(&ladder.reference, energy)?;
+    let (n_ladders, dim) = (ladder.replicas.x[0].n(), ladder.replicas.x[0].dim());
+    let (n_draws, n_levels) = (options.n_draws, ladder.betas.len());
+    let mut draws = Draws::with_room(n_ladders, n_draws, dim, false)?;
+    let block = options.block_size(ladder.kernels[0].group());
+    let layout = Layout { block, n_steps: options.n_steps, first_step: 0, rule };
+    let mut levels = Levels::deal(energy, ladder, layout, &Streams::new(options.seed, Run::Tempering));
+    let mut rooms = draws.rooms(block);
+    let report_every = n_draws.div_ceil(50);
+    // One job for the whole run: its iterations are too short to wake the threads for each.
+    rayon::scope(|_| {
+        for t in 0..n_draws {
+            levels.iterate(&ladder.kernels, Watch::Drawing);
+            for (room, block) in rooms.iter_mut().zip(levels.level(n_levels - 1)) {
+                room.record(t, &block.state);
+            }
+            if (t + 1) % report_every == 0 || t + 1 == n_draws {
+                let count = |n: usize| (n * n_ladders * options.n_steps) as u64;
+                progress(Event::Progress { phase: Phase::Draws, done: count(t + 1), total: count(n_draws) });
+            }
+        }
+    });
+    drop(rooms);
+    let swaps = levels.swaps();
+    let rejection: Vec<f64> = swaps.iter().map(|s| s.rejection()).collect();
+    let n_round_trips = levels.round_trips();
+    let expected_rate = round_trip_rate(&rejection);
+    let info: Vec<Info> = (0..n_levels).map(|k| levels.info(k)).collect();
+    let mut warnings = ladder.warnings.clone();
+    warn_of_transitions(&info, ladder, options, &mut warnings, progress);
+    Ok(Tempered {
+        verdict: Verdict::new(&rejection, &n_round_trips, n_draws),
+        barrier: rejection.iter().sum(),
+        swap_attempts: swaps.iter().map(|s| s.n_attempts).collect(),
+        n_undefined_swaps: swaps.iter().map(|s| s.n_undefined).sum(),
+        log_z: log_z::estimate(ladder.reference.log_z(), &levels.bridged()),
+        replicas: levels.replicas(),
+        draws,
+        betas: ladder.betas.clone(),
+        rejection,
+        n_round_trips,
+        expected_rate,
+        info,
+        warnings,
+    })
+}
+
+/// Divergences at any level, and the level whose acceptance is farthest below its target.
+fn warn_of_transitions<R, K: Tunable>(
+    info: &[Info],
+    ladder: &Ladder<R, K>,
+    options: &TemperingOptions,
+    warnings: &mut Vec<Warning>,
+    progress: Progress<'_>,
+) {
+    let mut total = Info::default();
+    info.iter().for_each(|i| total.add(*i));
+    if total.n_diverged > 0 {
+        let Info { n, n_diverged, .. } = total;
+        warn(warnings, progress, Warning::Divergences { phase: Phase::Draws, n_diverged, n });
+    }
+    let level = (1..info.len()).min_by(|a, b| info[*a].accept_prob().total_cmp(&info[*b].accept_prob()));
+    let Some((accept_prob, target)) =
+        level.and_then(|k| Some((info[k].accept_prob(), ladder.kernels[k].target_accept()?)))
+    else {
+        return;
+    };
+    if accept_prob < target / 3.0 {
+        let adapted = options.n_warmup > 0;
+        warn(warnings, progress, Warning::Acceptance { accept_prob, target, adapted });
+    }
+}
+
+fn check_steps(options: &TemperingOptions) -> Result<(), RunError> {
+    for (option, value, minimum) in [
+        ("the number of draws", options.n_draws, 1),
+        ("the number of transitions in an iteration", options.n_steps, 1),
+        ("the number of levels", options.n_levels.unwrap_or(MIN_LEVELS), 2),
+        ("block", options.block, 1),
+    ] {
+        if value < minimum {
+            return Err(RunError::Option { option, value, minimum });
+        }
+    }
+    Ok(())
+}
+
+fn check_options<E: Energy + ?Sized>(energy: &E, init: &Points, options: &TemperingOptions) -> Result<(), RunError> {
+    check_steps(options)?;
+    check(energy, init, &options.run_options())
+}
+
+fn check_reference<R: Energy, E: Energy + ?Sized>(reference: &R, energy: &E) -> Result<(), RunError> {
+    let (got, expected) = (reference.space().dim(), energy.space().dim());
+    if got == expected { Ok(()) } else { Err(RunError::ReferenceDimension { got, expected }) }
+}
+
+#[cfg(test)]
+mod tests;
