@@ -300,6 +300,18 @@ fn resume_without_a_run_starts_afresh_and_spares_complete_files() {
     assert_eq!(folder.names("d.csv.part"), ["mine"]);
 }
 
+/// Ladders are held in memory; their file is whole all the same, and nothing is left beside it.
+#[test]
+fn tempering_writes_its_file() {
+    let folder = Folder::new();
+    let args = "x^4-3*x^2+y^2 --sampler tempering --chains 4 --draws 30 --warmup 40";
+    folder.done(&format!("{args} --out d.npy"));
+    let shape = gibbsite::table::Table::array_shape(&folder.path("d.npy").to_string_lossy()).unwrap().unwrap();
+    assert_eq!((shape, folder.names(".")), (vec![4, 30, 2], vec!["d.npy".to_string()]));
+    folder.done(&format!("{args} --out d.csv --resume"));
+    assert_eq!(folder.names("."), ["d.csv", "d.npy"]);
+}
+
 /// Draws that mean nothing are not kept, and a call that fails before the first draw leaves nothing.
 #[test]
 fn a_failed_run_leaves_nothing_behind() {

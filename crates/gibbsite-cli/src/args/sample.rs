@@ -16,7 +16,7 @@ An energy that cannot be normalised is refused.
 With --out, draws go to disk while they are made, into pieces in the folder FILE.part (each a .npy that can be read on \
 its own), and memory does not grow with their number. At the end FILE is put together from them and the folder removed. \
 A run that was killed goes on when the same call is repeated with --resume, to the same bytes; it may ask for more --draws \
-than before. Without --resume an interrupted run is never overwritten; with it, a complete FILE is not, either.
+than before. (Tempering holds its draws in memory and starts afresh.) Without --resume an interrupted run is never overwritten; with it, a complete FILE is not, either.
 
 Examples:
   gibbsite sample \"0.5*x^2 + 0.1*x^4\" --chains 4 --draws 500 --out data.csv

@@ -103,11 +103,7 @@ const SAMPLERS: [Line; 11] = [
         needs: "the gradient",
         about: "Langevin proposals with accept or reject: exact in the limit, cheap steps",
     },
-    Line {
-        name: "hmc",
-        needs: "the gradient",
-        about: "Hamiltonian Monte Carlo: long moves of about the same length",
-    },
+    Line { name: "hmc", needs: "the gradient", about: "Hamiltonian Monte Carlo: long moves of about the same length" },
     Line {
         name: "nuts",
         needs: "the gradient",

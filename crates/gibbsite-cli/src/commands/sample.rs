@@ -48,6 +48,9 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
         Disk::open(file, identity, args.draws, args.resume, ctx)
     });
     let disk = disk.transpose()?;
+    if let Some(disk) = disk.as_ref().filter(|_| sampler != "tempering") {
+        disk.announce(args.chains, model.dim(), ctx);
+    }
     let drawn = draw::draw(sampler, &model, args, ctx, disk.as_ref())?;
     let seconds = disk.as_ref().map_or_else(|| started.elapsed().as_secs_f64(), Disk::seconds);
     let report = Report::new(&model, &drawn, args.no_exact);

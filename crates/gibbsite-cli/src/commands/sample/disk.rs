@@ -27,7 +27,7 @@ const LOCK: &str = "lock";
 /// Draws of a coordinate beyond which diagnostics use every second, third, ...
 const MAX_DIAGNOSED: usize = 1 << 22;
 
-/// Numbers held for diagnostics.
+/// Numbers held for diagnostics, coordinates and energy together.
 const MAX_HELD: usize = 1 << 25;
 
 /// Draws of each chain that diagnostics use at least.
@@ -137,6 +137,14 @@ impl Disk {
         self.file.path()
     }
 
+    /// Says where the draws of a run of more than one piece go, before they do.
+    pub fn announce(&self, n_chains: usize, dim: usize, ctx: &Context) {
+        if self.saved.is_none() && self.n_draws > draws_of_a_piece(n_chains, dim) {
+            let folder = self.folder.display();
+            ctx.note(&format!("draws go to '{folder}' first; if this is interrupted, repeat the call with --resume"));
+        }
+    }
+
     /// The state to go on from, if there is one.
     pub fn saved(&self) -> Option<&Saved> {
         self.saved.as_ref()
@@ -150,8 +158,8 @@ impl Disk {
     /// Draws what is left of the job and writes the complete file.
     ///
     /// # Errors
-    /// Those of the session, upon which the folder is removed, for what it holds is worth nothing; `io` if something cannot
-    /// be written, upon which all that is there stays.
+    /// Those of the session, upon which the folder is removed, for draws of a sampler that fails are worth nothing; `too_large`
+    /// and `io` if memory or the disk do not suffice, upon which all that is there stays.
     pub fn draw<S: Session>(
         &self,
         session: &mut S,
@@ -179,8 +187,12 @@ impl Disk {
             let mut piece = match session.draw(n, job.progress) {
                 Ok(piece) => piece,
                 Err(e) => {
-                    self.clean()?;
-                    return Err(failure(e));
+                    let failure = failure(e);
+                    // What was drawn before memory ran out is as good as ever.
+                    if failure.kind != "too_large" {
+                        self.clean()?;
+                    }
+                    return Err(failure);
                 }
             };
             (job.convert)(&mut piece);
@@ -203,12 +215,31 @@ impl Disk {
         })
     }
 
+    /// Writes the complete file of a run that was held in memory: of a sampler that is no [`Session`], whose runs cannot be
+    /// resumed.
+    ///
+    /// # Errors
+    /// `io`.
+    pub fn write_whole(&self, draws: &Draws) -> Result<(), Failure> {
+        let mut store = Store::new(&self.folder, draws.n_chains(), draws.dim());
+        let failed = |failure: Failure| {
+            let hint = "check the space left and the permissions, then repeat the call: the draws are the same";
+            Failure { kind: "io", hint: hint.into(), ..failure }
+        };
+        store.append(draws).map_err(|e| failed(Failure::caused_by("io", &e, "")))?;
+        let export = store.export(self.path(), self.file.format(), self.n_draws);
+        // Without a checkpoint beside it the piece would be nobody's.
+        let cleaned = self.clean();
+        export.map_err(|e| failed(failures::data(e)))?;
+        cleaned.map(|_| ())
+    }
+
     /// Removes the folder of a run that is complete.
     ///
     /// # Errors
     /// `io`.
     pub fn finish(self, ctx: &Context) -> Result<(), Failure> {
-        if !self.clean()? {
+        if self.folder.is_dir() && !self.clean()? {
             let message = format!("note: '{}' holds files of yours, so it stays", self.folder.display());
             ctx.note(&message);
         }

@@ -150,12 +150,13 @@ pub fn draw(
     ctx: &Context,
     disk: Option<&Disk>,
 ) -> Result<Drawn, Failure> {
-    let dim = model.dim();
-    let n_held = if disk.is_some() { args.chains } else { args.chains.saturating_mul(args.draws) };
-    if n_held.saturating_mul(dim + 1) > MAX_HELD {
-        let failure = failures::run(RunError::TooLarge { n_chains: args.chains, n_draws: args.draws, dim });
-        let hint = if disk.is_some() { "ask for fewer --chains" } else { "write them to a file with --out" };
-        return Err(Failure { hint: format!("{hint}, or {}", failure.hint), ..failure });
+    match disk {
+        None => check_held(model, args)?,
+        Some(_) if args.chains.saturating_mul(model.dim() + 1) > MAX_HELD => {
+            let failure = too_large(model, args);
+            return Err(Failure { hint: "ask for fewer --chains".into(), ..failure });
+        }
+        Some(_) => {}
     }
     match sampler {
         "grid" => grid(model, args, ctx, disk),
@@ -197,6 +198,21 @@ fn ensemble(model: &Resolved, args: &SampleArgs) -> Result<Ensemble, Failure> {
 /// Warm-up steers no step size of these kernels: none is reported unless it was given.
 fn without_step_size(drawn: Drawn, args: &SampleArgs) -> Result<Drawn, Failure> {
     Ok(Drawn { step_size: args.step_size, ..drawn })
+}
+
+/// Refuses what does not fit into memory.
+fn check_held(model: &Resolved, args: &SampleArgs) -> Result<(), Failure> {
+    let n = args.chains.saturating_mul(args.draws);
+    if n.saturating_mul(model.dim() + 1) <= MAX_HELD {
+        return Ok(());
+    }
+    let failure = too_large(model, args);
+    let file = if args.out.is_none() { "write them to a file with --out, or " } else { "" };
+    Err(Failure { hint: format!("{file}{}", failure.hint), ..failure })
+}
+
+fn too_large(model: &Resolved, args: &SampleArgs) -> Failure {
+    failures::run(RunError::TooLarge { n_chains: args.chains, n_draws: args.draws, dim: model.dim() })
 }
 
 fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {

@@ -45,8 +45,7 @@ pub fn where_diverged(drawn: &Drawn, names: &[String]) -> Option<String> {
         let below = draws.filter(|v| **v < median).count() as f64 / drawn.energy.len() as f64;
         (j, median, below)
     };
-    let (j, median, below) =
-        (0..drawn.dim).map(of).max_by(|a, b| (a.2 - 0.5).abs().total_cmp(&(b.2 - 0.5).abs()))?;
+    let (j, median, below) = (0..drawn.dim).map(of).max_by(|a, b| (a.2 - 0.5).abs().total_cmp(&(b.2 - 0.5).abs()))?;
     let side = if below < CORNER {
         format!("below {} % of its draws", text::digits(100.0 * (1.0 - below), 2))
     } else if below > 1.0 - CORNER {

@@ -6,8 +6,8 @@ use gibbsite::run::{Phase, Warning};
 
 use super::draw::{Bias, Drawn};
 use super::exact::{self, Quantity};
-use super::{energies, ladder, mixing};
 use super::report::{Report, Tail};
+use super::{energies, ladder, mixing};
 use crate::outcome::Outcome;
 use crate::text;
 

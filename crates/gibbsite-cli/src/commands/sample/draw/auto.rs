@@ -20,12 +20,7 @@ const N_PILOT: usize = 32;
 /// Under which the reason of a choice is kept with a run on disk.
 const CHOICE: &str = "choice";
 
-pub(super) fn draw(
-    model: &Resolved,
-    args: &SampleArgs,
-    ctx: &Context,
-    disk: Option<&Disk>,
-) -> Result<Drawn, Failure> {
+pub(super) fn draw(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {
     let energy = Transformed::new(&model.formula);
     let options = options(args, ctx);
     let n_pilot = args.chains.max(N_PILOT);

@@ -7,7 +7,7 @@ use gibbsite::run::{Event, Phase};
 use gibbsite::tempering::{self, Tempered, TemperingOptions};
 
 use super::super::disk::Disk;
-use super::{Drawn, block, to_inner};
+use super::{Drawn, block, check_held, to_inner};
 use crate::args::sample::SampleArgs;
 use crate::context::Context;
 use crate::failures;
@@ -63,8 +63,10 @@ pub(super) fn draw(
     wells: Vec<Vec<f64>>,
     args: &SampleArgs,
     ctx: &Context,
-    _disk: Option<&Disk>,
+    disk: Option<&Disk>,
 ) -> Result<Drawn, Failure> {
+    // The ladders are no session that could be cut into pieces: their draws are held, also on their way to a file.
+    check_held(model, args)?;
     let energy = Transformed::new(&model.formula);
     let options = TemperingOptions {
         n_draws: args.draws,
@@ -85,6 +87,9 @@ pub(super) fn draw(
     let ladder = tempering::warm_up(&energy, &kernel, init.clone(), &options, &follow).map_err(failures::run)?;
     let mut run = tempering::draw(&energy, &ladder, &options, &follow).map_err(failures::run)?;
     to_inner(&energy, &mut run.draws);
+    if let Some(disk) = disk {
+        disk.write_whole(&run.draws)?;
+    }
     let report = LadderReport::new(&run);
     let target = run.info[run.info.len() - 1];
     let kernel = &ladder.kernels()[run.info.len() - 1];
