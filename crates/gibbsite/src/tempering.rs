@@ -28,14 +28,16 @@ use crate::energy::gaussian::Gaussian;
 use crate::energy::{Bridge, Differentiable, Energy, Tractable};
 use crate::kernel::{Info, Kernel, Tunable};
 use crate::points::Points;
-use crate::rng::{Run, Streams};
-use crate::run::{Draws, Event, Phase, Progress, RunError, RunOptions, Warning, block_size, check, warn};
+use crate::run::{Draws, Event, Progress, RunError, RunOptions, Warning, block_size, check};
 
 pub mod barrier;
 mod ladder;
 mod levels;
 mod log_z;
 mod reference;
+mod saved;
+mod session;
+mod sums;
 mod swap;
 mod trips;
 mod verdict;
@@ -44,10 +46,10 @@ mod watch;
 pub use barrier::{MAX_LEVELS, MIN_LEVELS, n_levels, round_trip_rate};
 pub use ladder::{Ladder, LadderError, Replicas};
 pub use log_z::LadderLogZ;
+pub use session::LadderSession;
 pub use trips::Leg;
 pub use verdict::Verdict;
 
-use levels::{Layout, Levels, Watch};
 use reference::Wells;
 use swap::Rule;
 
@@ -245,78 +247,11 @@ where
     E: Differentiable + ?Sized,
     K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
 {
-    check_steps(options)?;
-    check_reference(&ladder.reference, energy)?;
-    let (n_ladders, dim) = (ladder.replicas.x[0].n(), ladder.replicas.x[0].dim());
-    let (n_draws, n_levels) = (options.n_draws, ladder.betas.len());
-    let mut draws = Draws::with_room(n_ladders, n_draws, dim, false)?;
-    let block = options.block_size(ladder.kernels[0].group());
-    let layout = Layout { block, n_steps: options.n_steps, first_step: 0, rule };
-    let mut levels = Levels::deal(energy, ladder, layout, &Streams::new(options.seed, Run::Tempering));
-    let mut rooms = draws.rooms(block);
-    let report_every = n_draws.div_ceil(50);
-    // One job for the whole run: its iterations are too short to wake the threads for each.
-    rayon::scope(|_| {
-        for t in 0..n_draws {
-            levels.iterate(&ladder.kernels, Watch::Drawing);
-            for (room, block) in rooms.iter_mut().zip(levels.level(n_levels - 1)) {
-                room.record(t, &block.state);
-            }
-            if (t + 1) % report_every == 0 || t + 1 == n_draws {
-                let count = |n: usize| (n * n_ladders * options.n_steps) as u64;
-                progress(Event::Progress { phase: Phase::Draws, done: count(t + 1), total: count(n_draws) });
-            }
-        }
-    });
-    drop(rooms);
-    let swaps = levels.swaps();
-    let rejection: Vec<f64> = swaps.iter().map(|s| s.rejection()).collect();
-    let n_round_trips = levels.round_trips();
-    let expected_rate = round_trip_rate(&rejection);
-    let info: Vec<Info> = (0..n_levels).map(|k| levels.info(k)).collect();
-    let mut warnings = Vec::new();
-    warn_of_transitions(&info, ladder, options, &mut warnings, progress);
-    Ok(Tempered {
-        verdict: Verdict::new(&rejection, &n_round_trips, n_draws),
-        barrier: rejection.iter().sum(),
-        swap_attempts: swaps.iter().map(|s| s.n_attempts).collect(),
-        n_undefined_swaps: swaps.iter().map(|s| s.n_undefined).sum(),
-        log_z: log_z::estimate(ladder.reference.log_z(), &levels.bridged()),
-        replicas: levels.replicas(),
-        draws,
-        betas: ladder.betas.clone(),
-        rejection,
-        n_round_trips,
-        expected_rate,
-        info,
-        warnings,
-    })
-}
-
-/// Divergences at any level, and the level whose acceptance is farthest below its target.
-fn warn_of_transitions<R, K: Tunable>(
-    info: &[Info],
-    ladder: &Ladder<R, K>,
-    options: &TemperingOptions,
-    warnings: &mut Vec<Warning>,
-    progress: Progress<'_>,
-) {
-    let mut total = Info::default();
-    info.iter().for_each(|i| total.add(*i));
-    if total.n_diverged > 0 {
-        let Info { n, n_diverged, .. } = total;
-        warn(warnings, progress, Warning::Divergences { phase: Phase::Draws, n_diverged, n });
-    }
-    let level = (1..info.len()).min_by(|a, b| info[*a].accept_prob().total_cmp(&info[*b].accept_prob()));
-    let Some((accept_prob, target)) =
-        level.and_then(|k| Some((info[k].accept_prob(), ladder.kernels[k].target_accept()?)))
-    else {
-        return;
-    };
-    if accept_prob < target / 3.0 {
-        let adapted = options.n_warmup > 0;
-        warn(warnings, progress, Warning::Acceptance { accept_prob, target, adapted });
-    }
+    let mut session = LadderSession::start_by(rule, energy, ladder, options)?;
+    let draws = session.piece(options.n_draws, progress)?;
+    let run = session.finish(draws);
+    run.warnings.iter().for_each(|warning| progress(Event::Warning(warning.clone())));
+    Ok(run)
 }
 
 fn check_steps(options: &TemperingOptions) -> Result<(), RunError> {

@@ -75,9 +75,39 @@ impl Gaussian {
                 }
             }
         }
+        Ok(Self::dependent(mean, &chol))
+    }
+
+    /// From mean `(d,)` and the lower Cholesky factor L of the covariance, `(d, d)`, of which the lower triangle is read:
+    /// with [`Gaussian::cholesky`] the same Gaussian to the bit.
+    ///
+    /// # Errors
+    /// [`GaussianError`] when L is not `(d, d)`, an entry is not finite (the pivot is then NaN) or one of its diagonal is not
+    /// positive.
+    pub fn from_cholesky(mean: Vec<f64>, cholesky: &Matrix<f64>) -> Result<Self, GaussianError> {
+        let d = mean.len();
+        let (rows, cols) = (cholesky.n_rows(), cholesky.n_cols());
+        if (rows, cols) != (d, d) {
+            return Err(GaussianError::Shape { rows, cols, dim: d });
+        }
+        for index in 0..d {
+            let l = cholesky.get(index, index);
+            let finite = (0..=index).all(|j| cholesky.get(index, j).is_finite());
+            let pivot = if finite { l * l.abs() } else { f64::NAN };
+            if !(pivot > 0.0 && pivot.is_finite()) {
+                return Err(GaussianError::NotPositiveDefinite { index, pivot });
+            }
+        }
+        let lower = Matrix::from_fn(d, d, |i, j| if j <= i { cholesky.get(i, j) } else { 0.0 });
+        Ok(Self::dependent(mean, &lower))
+    }
+
+    /// From the Cholesky factor, zero above its diagonal.
+    fn dependent(mean: Vec<f64>, chol: &Matrix<f64>) -> Self {
+        let d = mean.len();
         let log_det: f64 = (0..d).map(|i| chol.get(i, i).ln()).sum();
         let log_z = 0.5 * d as f64 * (2.0 * std::f64::consts::PI).ln() + log_det;
-        Ok(Self { space: Space::real(d), mean, factor: Factor::full(&chol), log_z })
+        Self { space: Space::real(d), mean, factor: Factor::full(chol), log_z }
     }
 
     /// Mean 0 and covariance 1 in `dim` dimensions.
@@ -112,6 +142,23 @@ impl Gaussian {
     /// The mean.
     pub fn mean(&self) -> &[f64] {
         &self.mean
+    }
+
+    /// The standard deviations `(d,)` of a Gaussian that was made of them; `None` for one that was made of a covariance.
+    pub fn sd(&self) -> Option<&[f64]> {
+        match &self.factor {
+            Factor::Diagonal { sd, .. } => Some(sd),
+            Factor::Full { .. } => None,
+        }
+    }
+
+    /// The lower Cholesky factor L of the covariance L L', `(d, d)`.
+    pub fn cholesky(&self) -> Matrix<f64> {
+        let d = self.mean.len();
+        match &self.factor {
+            Factor::Diagonal { sd, .. } => Matrix::from_fn(d, d, |i, j| if i == j { sd[i] } else { 0.0 }),
+            Factor::Full { spread, .. } => Matrix::from_fn(d, d, |i, j| spread.get(j, i)),
+        }
     }
 
     /// mean + L z for standard normal z, shape `(n, d)`.
@@ -369,5 +416,24 @@ mod tests {
         assert!(Gaussian::diagonal(vec![0.0], &[f64::NAN]).is_err());
         assert!(Gaussian::diagonal(vec![0.0], &[0.0]).is_err());
         assert!(matches!(Gaussian::diagonal(vec![0.0], &[1.0, 1.0]), Err(GaussianError::Shape { .. })));
+        let factor = |l: [f64; 4]| Gaussian::from_cholesky(vec![0.0; 2], &Matrix::from_columns(2, 2, l.to_vec()));
+        for l in
+            [[1.0, 0.0, 0.0, -1.0], [1.0, 0.0, 0.0, 0.0], [1.0, f64::NAN, 0.0, 1.0], [1.0, 0.0, 0.0, f64::INFINITY]]
+        {
+            assert!(matches!(factor(l), Err(GaussianError::NotPositiveDefinite { index: 1, .. })), "{l:?}");
+        }
+        let wide = Matrix::new(2, 3);
+        assert!(matches!(Gaussian::from_cholesky(vec![0.0; 2], &wide), Err(GaussianError::Shape { .. })));
+    }
+
+    #[test]
+    fn factors_make_the_same_gaussian_to_the_bit() {
+        let g = correlated();
+        assert_eq!(Gaussian::from_cholesky(g.mean().to_vec(), &g.cholesky()).unwrap(), g);
+        assert_eq!(g.sd(), None);
+        let g = Gaussian::diagonal(vec![1.0, -2.0], &[0.3, 7.0]).unwrap();
+        assert_eq!(Gaussian::diagonal(g.mean().to_vec(), g.sd().unwrap()).unwrap(), g);
+        let full = Gaussian::from_cholesky(g.mean().to_vec(), &g.cholesky()).unwrap();
+        assert_eq!((full.cholesky(), full.log_z()), (g.cholesky(), g.log_z()));
     }
 }

@@ -96,7 +96,7 @@ impl<'a, E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> KernelSession<'a, E
         let dim = energy.space().dim();
         let [step_size] = saved.array("step_size")?;
         kernel.set_step_size(step_size);
-        kernel.set_metric(&metric(saved, dim)?);
+        kernel.set_metric(&metric(saved, "", dim)?);
         let warnings = serde_json::from_str(saved.text("warnings")?);
         let [n_done] = saved.integers("n_done")?;
         Ok(Self {
@@ -198,7 +198,7 @@ impl<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> Session for KernelSessi
         saved.put_matrix("x", &self.x.real);
         saved.put_numbers("step_size", &[self.kernel.step_size()]);
         if let Some(metric) = self.kernel.metric() {
-            put_metric(&mut saved, metric);
+            put_metric(&mut saved, "", metric);
         }
         put_info(&mut saved, "draws", &self.info);
         put_info(&mut saved, "warm_up", &self.warm_up);
@@ -257,12 +257,14 @@ impl Stuck {
     }
 }
 
-fn put_info(saved: &mut Saved, name: &str, info: &Info) {
+/// Keeps counts under a name.
+pub(crate) fn put_info(saved: &mut Saved, name: &str, info: &Info) {
     saved.put_integers(name, &[info.n, info.n_diverged, info.n_evals, info.n_truncated]);
     saved.put_numbers(&format!("{name}_sum_accept"), &[info.sum_accept]);
 }
 
-fn info(saved: &Saved, name: &str) -> Result<Info, SavedError> {
+/// The counts of that name.
+pub(crate) fn info(saved: &Saved, name: &str) -> Result<Info, SavedError> {
     let [n, n_diverged, n_evals, n_truncated] = saved.integers(name)?;
     let [sum_accept] = saved.array(&format!("{name}_sum_accept"))?;
     Ok(Info { n, sum_accept, n_diverged, n_evals, n_truncated })
@@ -285,25 +287,28 @@ fn divergences(saved: &Saved, dim: usize) -> Result<Vec<Divergence>, SavedError>
     Ok(places.chunks_exact(2).enumerate().map(at).collect())
 }
 
-fn put_metric(saved: &mut Saved, metric: &Metric) {
+/// Keeps a preconditioner under names that begin with `prefix`.
+pub(crate) fn put_metric(saved: &mut Saved, prefix: &str, metric: &Metric) {
     if !metric.scale().is_empty() {
-        saved.put_numbers("scale", metric.scale());
+        saved.put_numbers(&format!("{prefix}scale"), metric.scale());
     }
     if let Some((vectors, stretch)) = metric.directions() {
-        saved.put_matrix("directions", vectors);
-        saved.put_numbers("stretch", stretch);
+        saved.put_matrix(&format!("{prefix}directions"), vectors);
+        saved.put_numbers(&format!("{prefix}stretch"), stretch);
     }
 }
 
-fn metric(saved: &Saved, dim: usize) -> Result<Metric, SavedError> {
-    let scale = if saved.has_numbers("scale") { saved.numbers("scale")?.to_vec() } else { Vec::new() };
+/// The preconditioner of that prefix.
+pub(crate) fn metric(saved: &Saved, prefix: &str, dim: usize) -> Result<Metric, SavedError> {
+    let [scale_name, directions, stretch] = ["scale", "directions", "stretch"].map(|name| format!("{prefix}{name}"));
+    let scale = if saved.has_numbers(&scale_name) { saved.numbers(&scale_name)?.to_vec() } else { Vec::new() };
     if !scale.is_empty() && scale.len() != dim {
-        return Err(SavedError::Entry { name: "scale".into(), expected: format!("{dim} numbers") });
+        return Err(SavedError::Entry { name: scale_name, expected: format!("{dim} numbers") });
     }
-    if !saved.has_numbers("directions") {
+    if !saved.has_numbers(&directions) {
         return Ok(Metric::diagonal(scale));
     }
-    let stretch = saved.numbers("stretch")?.to_vec();
-    let vectors = saved.matrix("directions", scale.len(), stretch.len())?;
+    let stretch = saved.numbers(&stretch)?.to_vec();
+    let vectors = saved.matrix(&directions, scale.len(), stretch.len())?;
     Ok(Metric::low_rank(scale, vectors, stretch))
 }

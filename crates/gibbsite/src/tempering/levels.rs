@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use super::log_z::{Bridged, LogSum};
+use super::sums::Sums;
 use super::swap::{self, Riders, Rule, SwapCounts};
 use super::watch::Slopes;
 use super::{Ladder, Replicas};
@@ -201,13 +202,56 @@ where
         (0..self.bridges.len() - 1).map(total).collect()
     }
 
+    /// Everything that the run has counted and summed.
+    pub(super) fn sums(&self) -> Sums {
+        Sums {
+            info: (0..self.bridges.len()).map(|k| self.info(k)).collect(),
+            swaps: self.swaps(),
+            n_round_trips: self.round_trips(),
+            bridged: self.bridged(),
+        }
+    }
+
+    /// Goes on counting and summing from there; `sums` are of as many levels and ladders.
+    pub(super) fn set_sums(&mut self, sums: &Sums) {
+        self.forget();
+        let last = self.bridges.len() - 1;
+        for (k, blocks) in self.blocks.chunks_exact_mut(self.n_blocks).enumerate() {
+            blocks.iter_mut().for_each(|b| b.info = Info::default());
+            // Counts, and sums that are exact: it does not matter which block of a level has them.
+            blocks[0].info = sums.info[k];
+            if k < last {
+                blocks[0].swaps = sums.swaps[k];
+            }
+            let mut first = 0;
+            for b in blocks {
+                let rows = first..first + b.up.len();
+                first = rows.end;
+                if k == 0 {
+                    b.n_round_trips.copy_from_slice(&sums.n_round_trips[rows.clone()]);
+                }
+                if k < last {
+                    b.up.iter_mut().zip(&sums.bridged[k][rows.clone()]).for_each(|(up, s)| *up = s.up);
+                }
+                if k > 0 {
+                    b.down.iter_mut().zip(&sums.bridged[k - 1][rows]).for_each(|(down, s)| *down = s.down);
+                }
+            }
+        }
+    }
+
+    /// Iterations done.
+    pub(super) fn iteration(&self) -> u64 {
+        self.iteration
+    }
+
     /// Round trips completed by each ladder.
-    pub(super) fn round_trips(&self) -> Vec<u64> {
+    fn round_trips(&self) -> Vec<u64> {
         self.level(0).iter().flat_map(|b| &b.n_round_trips).copied().collect()
     }
 
     /// The sums of each pair of levels and of each ladder that log Z is made of.
-    pub(super) fn bridged(&self) -> Vec<Vec<Bridged>> {
+    fn bridged(&self) -> Vec<Vec<Bridged>> {
         let pair = |k: usize| {
             let up = self.level(k).iter().flat_map(|b| &b.up);
             let down = self.level(k + 1).iter().flat_map(|b| &b.down);

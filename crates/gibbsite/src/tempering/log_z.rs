@@ -17,8 +17,10 @@ const MIN_LADDERS: usize = 8;
 /// A running `log sum exp`, NaN once a term is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LogSum {
-    max: f64,
-    sum: f64,
+    /// The largest term so far.
+    pub(super) max: f64,
+    /// Sum of `exp(log_term - max)`.
+    pub(super) sum: f64,
 }
 
 impl Default for LogSum {

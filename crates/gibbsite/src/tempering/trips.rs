@@ -13,6 +13,20 @@ pub enum Leg {
 }
 
 impl Leg {
+    /// The integer that stands for it in a file.
+    pub(super) fn code(self) -> u64 {
+        match self {
+            Leg::Unknown => 0,
+            Leg::Up => 1,
+            Leg::Down => 2,
+        }
+    }
+
+    /// What an integer of a file stands for.
+    pub(super) fn from_code(code: u64) -> Option<Self> {
+        [Leg::Unknown, Leg::Up, Leg::Down].into_iter().find(|leg| leg.code() == code)
+    }
+
     /// The replica is at the reference; returns whether that completes a round trip.
     pub(super) fn at_reference(&mut self) -> bool {
         let completes = *self == Leg::Down;

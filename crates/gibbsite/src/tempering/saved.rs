@@ -1,0 +1,96 @@
+//! Ladders between Gaussians and targets in a file: reference, levels, kernels, and what is on the levels.
+
+use super::sums::{integers, numbers};
+use super::trips::Leg;
+use super::{Ladder, LadderError, Replicas};
+use crate::energy::gaussian::Gaussian;
+use crate::kernel::Tunable;
+use crate::points::{Matrix, Points};
+use crate::run::saved::{Saved, SavedError};
+use crate::run::session::{metric, put_metric};
+
+impl<K: Tunable + Clone> Ladder<Gaussian, K> {
+    /// The ladder of a run that was saved by [`super::LadderSession`], where it was then: reference, levels, and every kernel
+    /// as `kernel` with the step size and preconditioner of its level. All else about `kernel` must be as it was at the start.
+    ///
+    /// # Errors
+    /// Entries that are missing, of another size than `n_ladders` and `dim` ask for, or no ladder.
+    pub fn restore(saved: &Saved, kernel: &K, n_ladders: usize, dim: usize) -> Result<Self, SavedError> {
+        let betas = saved.numbers("betas")?.to_vec();
+        let n_levels = betas.len();
+        let reference = reference(saved, dim)?;
+        let step_sizes = numbers(saved, "step_sizes", n_levels)?;
+        if step_sizes.iter().any(|e| !(*e > 0.0 && e.is_finite())) {
+            return Err(wrong("step_sizes", "positive numbers"));
+        }
+        let mut kernels = vec![kernel.clone(); n_levels];
+        for (k, kernel) in kernels.iter_mut().enumerate() {
+            kernel.set_step_size(step_sizes[k]);
+            kernel.set_metric(&metric(saved, &level(k), dim)?);
+        }
+        let replicas = replicas(saved, n_levels, n_ladders, dim)?;
+        Self::new(reference, betas, kernels, replicas).map_err(|e| match e {
+            LadderError::Permutation { .. } => wrong("replica", "a permutation of the levels in each ladder"),
+            _ => wrong("betas", "at least two numbers that rise from 0 to 1"),
+        })
+    }
+
+    /// Keeps the ladder as it is, with `replicas` on its levels.
+    pub(super) fn save(&self, replicas: &Replicas, saved: &mut Saved) {
+        saved.put_numbers("mean", self.reference.mean());
+        match self.reference.sd() {
+            Some(sd) => saved.put_numbers("sd", sd),
+            None => saved.put_matrix("cholesky", &self.reference.cholesky()),
+        }
+        saved.put_numbers("betas", &self.betas);
+        saved.put_numbers("step_sizes", &self.kernels.iter().map(K::step_size).collect::<Vec<_>>());
+        for (k, kernel) in self.kernels.iter().enumerate() {
+            if let Some(metric) = kernel.metric() {
+                put_metric(saved, &level(k), metric);
+            }
+        }
+        let Replicas { x, replica, leg, iteration } = replicas;
+        let (n, dim) = (x[0].n(), x[0].dim());
+        saved.put_matrix("x", &Matrix::from_fn(x.len() * n, dim, |row, j| x[row / n].real.get(row % n, j)));
+        saved.put_integers("replica", &replica.iter().flatten().map(|r| u64::from(*r)).collect::<Vec<_>>());
+        saved.put_integers("leg", &leg.iter().flatten().map(|leg| leg.code()).collect::<Vec<_>>());
+        saved.put_integers("iteration", &[*iteration]);
+    }
+}
+
+fn reference(saved: &Saved, dim: usize) -> Result<Gaussian, SavedError> {
+    let mean = numbers(saved, "mean", dim)?.to_vec();
+    if saved.has_numbers("sd") {
+        let sd = numbers(saved, "sd", dim)?;
+        return Gaussian::diagonal(mean, sd).map_err(|_| wrong("sd", "positive numbers"));
+    }
+    let cholesky = saved.matrix("cholesky", dim, dim)?;
+    Gaussian::from_cholesky(mean, &cholesky).map_err(|_| wrong("cholesky", "the Cholesky factor of a covariance"))
+}
+
+fn replicas(saved: &Saved, n_levels: usize, n_ladders: usize, dim: usize) -> Result<Replicas, SavedError> {
+    let n = n_ladders;
+    let x = saved.matrix("x", n_levels * n, dim)?;
+    let replica = integers(saved, "replica", n_levels * n)?.iter().map(|r| u32::try_from(*r).ok());
+    let replica: Option<Vec<u32>> = replica.collect();
+    let leg: Option<Vec<Leg>> = integers(saved, "leg", n_levels * n)?.iter().map(|c| Leg::from_code(*c)).collect();
+    let replica = replica.ok_or_else(|| wrong("replica", "a permutation of the levels in each ladder"))?;
+    let leg = leg.ok_or_else(|| wrong("leg", "integers from 0 to 2"))?;
+    let [iteration] = saved.integers("iteration")?;
+    let on = |k: usize| k * n..(k + 1) * n;
+    Ok(Replicas {
+        x: (0..n_levels).map(|k| Points::from_real(Matrix::from_fn(n, dim, |i, j| x.get(k * n + i, j)))).collect(),
+        replica: (0..n_levels).map(|k| replica[on(k)].to_vec()).collect(),
+        leg: (0..n_levels).map(|k| leg[on(k)].to_vec()).collect(),
+        iteration,
+    })
+}
+
+/// With which the names of what belongs to a level begin.
+fn level(k: usize) -> String {
+    format!("level {k} ")
+}
+
+fn wrong(name: &str, expected: &str) -> SavedError {
+    SavedError::Entry { name: name.into(), expected: expected.into() }
+}

@@ -1,0 +1,99 @@
+//! What a run has counted and summed: with the replicas, all that it reports and goes on from.
+
+use super::log_z::{Bridged, LogSum};
+use super::swap::SwapCounts;
+use crate::kernel::Info;
+use crate::points::Matrix;
+use crate::run::saved::{Saved, SavedError};
+use crate::run::session::{info, put_info};
+
+/// Counts and sums over all draws so far.
+#[derive(Clone, Debug)]
+pub(super) struct Sums {
+    /// Of the transitions at each level.
+    pub(super) info: Vec<Info>,
+    /// Of the swaps of each pair of levels.
+    pub(super) swaps: Vec<SwapCounts>,
+    /// Of the round trips of each ladder.
+    pub(super) n_round_trips: Vec<u64>,
+    /// What log Z is made of, for each pair of levels and each ladder.
+    pub(super) bridged: Vec<Vec<Bridged>>,
+}
+
+/// Names of the running sums that log Z is made of, and what they are.
+type Part = fn(&mut Bridged) -> &mut f64;
+const PARTS: [(&str, Part); 4] = [
+    ("log_z_up_max", |b| &mut b.up.max),
+    ("log_z_up_sum", |b| &mut b.up.sum),
+    ("log_z_down_max", |b| &mut b.down.max),
+    ("log_z_down_sum", |b| &mut b.down.sum),
+];
+
+impl Sums {
+    pub(super) fn save(&self, saved: &mut Saved) {
+        for (k, info) in self.info.iter().enumerate() {
+            put_info(saved, &level(k), info);
+        }
+        let of = |f: fn(&SwapCounts) -> u64| self.swaps.iter().map(f).collect::<Vec<_>>();
+        saved.put_integers("swap_attempts", &of(|s| s.n_attempts));
+        saved.put_integers("swaps_undefined", &of(|s| s.n_undefined));
+        saved.put_numbers("swap_sum_accept", &self.swaps.iter().map(|s| s.sum_accept).collect::<Vec<_>>());
+        saved.put_integers("round_trips", &self.n_round_trips);
+        let n_ladders = self.n_round_trips.len();
+        for (name, part) in PARTS {
+            let at = |k: usize, i: usize| *part(&mut self.bridged[k][i].clone());
+            saved.put_matrix(name, &Matrix::from_fn(self.bridged.len(), n_ladders, at));
+        }
+    }
+
+    /// # Errors
+    /// Entries that are missing or not those of as many levels and ladders.
+    pub(super) fn restore(saved: &Saved, n_levels: usize, n_ladders: usize) -> Result<Self, SavedError> {
+        let n_pairs = n_levels - 1;
+        let attempts = integers(saved, "swap_attempts", n_pairs)?;
+        let undefined = integers(saved, "swaps_undefined", n_pairs)?;
+        let accept = numbers(saved, "swap_sum_accept", n_pairs)?;
+        let swaps = (0..n_pairs).map(|k| SwapCounts {
+            n_attempts: attempts[k],
+            sum_accept: accept[k],
+            n_undefined: undefined[k],
+        });
+        let nothing = Bridged { up: LogSum::default(), down: LogSum::default() };
+        let mut bridged = vec![vec![nothing; n_ladders]; n_pairs];
+        for (name, part) in PARTS {
+            let values = saved.matrix(name, n_pairs, n_ladders)?;
+            for (k, pair) in bridged.iter_mut().enumerate() {
+                pair.iter_mut().enumerate().for_each(|(i, b)| *part(b) = values.get(k, i));
+            }
+        }
+        Ok(Self {
+            info: (0..n_levels).map(|k| info(saved, &level(k))).collect::<Result<_, _>>()?,
+            swaps: swaps.collect(),
+            n_round_trips: integers(saved, "round_trips", n_ladders)?.to_vec(),
+            bridged,
+        })
+    }
+}
+
+/// Under which the counts of a level are kept.
+fn level(k: usize) -> String {
+    format!("level {k} draws")
+}
+
+/// Integers, as many as asked for.
+pub(super) fn integers<'a>(saved: &'a Saved, name: &str, n: usize) -> Result<&'a [u64], SavedError> {
+    let found = saved.all_integers(name)?;
+    if found.len() == n {
+        return Ok(found);
+    }
+    Err(SavedError::Entry { name: name.into(), expected: format!("{n} integers") })
+}
+
+/// Numbers, as many as asked for.
+pub(super) fn numbers<'a>(saved: &'a Saved, name: &str, n: usize) -> Result<&'a [f64], SavedError> {
+    let found = saved.numbers(name)?;
+    if found.len() == n {
+        return Ok(found);
+    }
+    Err(SavedError::Entry { name: name.into(), expected: format!("{n} numbers") })
+}
