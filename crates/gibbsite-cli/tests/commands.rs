@@ -183,7 +183,7 @@ fn wrong_calls_are_named() {
         (&["sample", "x^2", "--out", "a.xlsx"], "unknown_format"),
         (&["sample", "x^2", "--resume"], "missing_argument"),
         (&["plot", "x^2", "--out", "a.pdf"], "plot"),
-        (&["plot", "many-well:d=4"], "dimension"),
+        (&["plot", "many-well:d=4"], "missing_argument"),
     ] {
         assert_eq!(refusal(args), (kind.to_string(), 2), "{args:?}");
     }

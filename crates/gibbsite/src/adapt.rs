@@ -184,7 +184,7 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
         let info = Block::total(&blocks);
         let (n, n_diverged) = (info.n - before_window.n, info.n_diverged - before_window.n_diverged);
         // Early on the step size still overshoots; only a large share says that something is wrong.
-        let limit = if w + 1 == windows.len() && w > 0 { 0.02 } else { 0.25 };
+        let limit = if w + 1 == windows.len() && w > 0 { 0.1 } else { 0.25 };
         if n_diverged as f64 > limit * n as f64 && warnings.is_empty() {
             warn(&mut warnings, progress, Warning::Divergences { phase: Phase::WarmUp, n_diverged, n });
         }
