@@ -194,6 +194,17 @@ fn wrong_calls_are_named() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("\n  2*sinn(x)\n    ^^^^\n"), "{output:?}");
 }
 
+/// Without the feature the refusal says how to have it.
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_is_not_part_of_this_build() {
+    assert_eq!(refusal(&["sample", "x^2", "--out", "a.parquet"]), ("unknown_format".into(), 2));
+    let said = String::from_utf8(gibbsite(&["sample", "x^2", "--out", "a.parquet"]).stderr).unwrap();
+    for part in ["'a.parquet': Parquet files are not part of this build", ".csv, .npy or .npz", "--features parquet"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
 #[test]
 fn a_density_is_normalised() {
     let (p, code) = json(&["density", QUARTIC, "--at", "-1;0;1"]);
