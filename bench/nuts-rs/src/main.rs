@@ -15,7 +15,7 @@ use targets::{EightSchools, Funnel, Gaussian, Mixture, Rotated, Target};
 use tools::{Adaptation, Batch, Size, run_gibbsite, run_nuts_rs};
 
 const USAGE: &str = "\
-usage: bench-nuts-rs [--repeat 3] [--chains 64,8] [--threads 1,2] [--draws 1000] [--tools gibbsite,diagonal,low-rank] [TARGET ...]
+usage: bench-nuts-rs [--repeat 3] [--chains 64,8] [--threads 1,2] [--draws 1000] [--block 32] [--tools gibbsite,diagonal,low-rank] [TARGET ...]
 targets: gaussian rotated funnel eight-schools mixture (all by default)";
 
 const TARGETS: [&str; 5] = ["gaussian", "rotated", "funnel", "eight-schools", "mixture"];
@@ -27,6 +27,7 @@ struct Options {
     chains: Vec<usize>,
     threads: Vec<usize>,
     n_draws: usize,
+    block: Option<usize>,
     tools: Vec<String>,
     targets: Vec<String>,
 }
@@ -39,6 +40,7 @@ impl Options {
             chains: vec![64, 8],
             threads: vec![1, 2],
             n_draws: 1000,
+            block: None,
             tools: all(&TOOLS),
             targets: Vec::new(),
         };
@@ -55,6 +57,7 @@ impl Options {
                 match name {
                     "repeat" => options.n_repeat = numbers()?[0],
                     "draws" => options.n_draws = numbers()?[0],
+                    "block" => options.block = Some(numbers()?[0]),
                     "chains" => options.chains = numbers()?,
                     "threads" => options.threads = numbers()?,
                     "tools" => options.tools = value.split(',').map(String::from).collect(),
@@ -93,7 +96,7 @@ fn mixture() -> Result<Option<Mixture>, Box<dyn Error>> {
 fn compare<T: Target>(name: &str, target: &T, options: &Options) -> Result<(), Box<dyn Error>> {
     for &n_threads in &options.threads {
         for &n_chains in &options.chains {
-            let size = Size { n_chains, n_draws: options.n_draws, n_threads };
+            let size = Size { n_chains, n_draws: options.n_draws, n_threads, block: options.block };
             let mut runs: Vec<(&str, Vec<Measured>)> =
                 options.tools.iter().map(|tool| (tool.as_str(), Vec::new())).collect();
             for seed in 0..options.n_repeat as u64 {

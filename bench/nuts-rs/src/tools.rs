@@ -12,6 +12,8 @@ pub struct Size {
     pub n_chains: usize,
     pub n_draws: usize,
     pub n_threads: usize,
+    /// Chains of a block of Gibbsite's; one block for each thread where none is given.
+    pub block: Option<usize>,
 }
 
 /// Seconds of a phase.

@@ -9,8 +9,6 @@ const DIM: usize = 100;
 const PADDED: usize = 104;
 /// Doubles of a vector.
 const LANES: usize = 8;
-/// Columns of a product computed together.
-const COLS: usize = 8;
 
 /// `E = x' P x / 2` with `P = Q diag(1 / s^2) Q'` and a fixed orthogonal Q.
 pub struct Rotated {
@@ -62,30 +60,30 @@ impl Target for Rotated {
         let n = x.n_rows();
         let mut at = 0;
         while at + 16 <= n {
-            tile::<16>(at, &self.rows, x, e, grad);
+            tile::<16, 5>(at, &self.rows, x, e, grad);
             at += 16;
         }
         while at + 8 <= n {
-            tile::<8>(at, &self.rows, x, e, grad);
+            tile::<8, 10>(at, &self.rows, x, e, grad);
             at += 8;
         }
         while at < n {
-            tile::<1>(at, &self.rows, x, e, grad);
+            let row: [f64; DIM] = std::array::from_fn(|j| x.get(at, j));
+            let product = self.product(&row);
+            let mut sum = 0.0f64;
+            for j in 0..DIM {
+                let p = product[j / LANES][j % LANES];
+                grad.set(at, j, p);
+                sum = p.mul_add(row[j], sum);
+            }
+            e[at] = 0.5 * sum;
             at += 1;
         }
     }
 
     #[inline]
     fn one(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        // The whole product stays in registers: P is symmetric, so its rows are its columns.
-        let mut product = [[0.0f64; LANES]; PADDED / LANES];
-        for (x, row) in x.iter().zip(&self.rows) {
-            for (v, p) in product.iter_mut().enumerate() {
-                for l in 0..LANES {
-                    p[l] = row[v * LANES + l].mul_add(*x, p[l]);
-                }
-            }
-        }
+        let product = self.product(x);
         let mut sums = [0.0f64; LANES];
         for (v, p) in product.iter().enumerate() {
             for l in 0..LANES.min(DIM - v * LANES) {
@@ -97,9 +95,31 @@ impl Target for Rotated {
     }
 }
 
-/// `T` rows of `x P`, `COLS` columns at a time.
+impl Rotated {
+    /// `P x`: all of it stays in registers. P is symmetric, so its rows are its columns.
+    #[inline(always)]
+    fn product(&self, x: &[f64]) -> [[f64; LANES]; PADDED / LANES] {
+        let mut product = [[0.0f64; LANES]; PADDED / LANES];
+        for (x, row) in x.iter().zip(&self.rows) {
+            for (v, p) in product.iter_mut().enumerate() {
+                for l in 0..LANES {
+                    p[l] = row[v * LANES + l].mul_add(*x, p[l]);
+                }
+            }
+        }
+        product
+    }
+}
+
+/// `T` rows of `x P`, `COLS` columns at a time, a divisor of `DIM`.
 #[inline(always)]
-fn tile<const T: usize>(at: usize, p: &[[f64; PADDED]], x: &Matrix<f64>, e: &mut [f64], grad: &mut Matrix<f64>) {
+fn tile<const T: usize, const COLS: usize>(
+    at: usize,
+    p: &[[f64; PADDED]],
+    x: &Matrix<f64>,
+    e: &mut [f64],
+    grad: &mut Matrix<f64>,
+) {
     let n = x.n_rows();
     let x = x.as_slice();
     let mut sum = [0.0f64; T];
@@ -107,14 +127,14 @@ fn tile<const T: usize>(at: usize, p: &[[f64; PADDED]], x: &Matrix<f64>, e: &mut
         let mut acc = [[0.0f64; T]; COLS];
         for (j, p) in p.iter().enumerate() {
             let x: &[f64; T] = x[j * n + at..].first_chunk().expect("whole tiles");
-            let p: &[f64; COLS] = p[first..].first_chunk().expect("padded rows");
+            let p: &[f64; COLS] = p[first..].first_chunk().expect("whole groups of columns");
             for c in 0..COLS {
                 for r in 0..T {
                     acc[c][r] = x[r].mul_add(p[c], acc[c][r]);
                 }
             }
         }
-        for c in 0..COLS.min(DIM - first) {
+        for c in 0..COLS {
             let j = first + c;
             grad.col_mut(j)[at..at + T].copy_from_slice(&acc[c]);
             for r in 0..T {

@@ -44,9 +44,9 @@ impl<T: Target> Differentiable for Batch<'_, T> {
     }
 }
 
-/// Chains of a block: one block for each thread, but no less than a whole vector of chains.
+/// Chains of a block: if not given, one block for each thread, but no less than a whole vector of chains.
 fn block(size: Size) -> usize {
-    size.n_chains.div_ceil(size.n_threads).max(8)
+    size.block.unwrap_or(size.n_chains.div_ceil(size.n_threads).max(8))
 }
 
 /// Runs it on a pool of the given number of threads.
