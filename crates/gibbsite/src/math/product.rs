@@ -12,7 +12,11 @@ simd_fn! {
         let (x, out) = (&x[..n * d], &mut out[..n * k]);
         let mut row = 0;
         while row + 16 <= n {
-            (0..k).step_by(4).for_each(|first| tile::<16, 4>(n, row, first, x, w, out));
+            let mut first = 0;
+            while first < k {
+                tile::<16, 4>(n, row, first, x, w, out);
+                first += 4;
+            }
             row += 16;
         }
         // Fewer rows take more columns, to have as many sums that do not wait for each other.
