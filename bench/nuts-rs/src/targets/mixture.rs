@@ -104,9 +104,9 @@ impl Target for Mixture {
 
     fn batch(&self, x: &Matrix<f64>, e: &mut [f64], grad: &mut Matrix<f64>) {
         // The data fill vectors as well as the chains would.
-        for i in 0..x.n_rows() {
+        for (i, e) in e.iter_mut().enumerate() {
             let (value, g) = self.evaluate(std::array::from_fn(|j| x.get(i, j)));
-            e[i] = -value;
+            *e = -value;
             (0..DIM).for_each(|j| grad.set(i, j, -g[j]));
         }
     }

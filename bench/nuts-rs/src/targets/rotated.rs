@@ -134,11 +134,11 @@ fn tile<const T: usize, const COLS: usize>(
                 }
             }
         }
-        for c in 0..COLS {
+        for (c, acc) in acc.iter().enumerate() {
             let j = first + c;
-            grad.col_mut(j)[at..at + T].copy_from_slice(&acc[c]);
+            grad.col_mut(j)[at..at + T].copy_from_slice(acc);
             for r in 0..T {
-                sum[r] = acc[c][r].mul_add(x[j * n + at + r], sum[r]);
+                sum[r] = acc[r].mul_add(x[j * n + at + r], sum[r]);
             }
         }
     }
