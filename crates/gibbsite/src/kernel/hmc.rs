@@ -103,13 +103,35 @@ simd_fn! {
     /// Adds `|p|^2 / 2` of each row to `out`.
     pub(super) fn add_kinetic(p: &Matrix<f64>, out: &mut [f64]) {
         let n = out.len();
-        for j in 0..p.n_cols() {
-            let p = &p.col(j)[..n];
-            for i in 0..n {
-                out[i] = (0.5 * p[i]).mul_add(p[i], out[i]);
-            }
+        let mut at = 0;
+        while at + 32 <= n {
+            kinetic_tile::<32>(at, p, out);
+            at += 32;
+        }
+        while at + 8 <= n {
+            kinetic_tile::<8>(at, p, out);
+            at += 8;
+        }
+        while at < n {
+            kinetic_tile::<1>(at, p, out);
+            at += 1;
         }
     }
+}
+
+/// [`add_kinetic`] for `T` rows, whose sums stay in registers.
+#[inline(always)]
+fn kinetic_tile<const T: usize>(at: usize, p: &Matrix<f64>, out: &mut [f64]) {
+    let out = &mut out[at..at + T];
+    let mut sum = [0.0; T];
+    sum.copy_from_slice(out);
+    for j in 0..p.n_cols() {
+        let p = &p.col(j)[at..at + T];
+        for r in 0..T {
+            sum[r] = (0.5 * p[r]).mul_add(p[r], sum[r]);
+        }
+    }
+    out.copy_from_slice(&sum);
 }
 
 simd_fn! {
