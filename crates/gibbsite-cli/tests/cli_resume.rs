@@ -162,6 +162,13 @@ fn the_grid_goes_on() {
     killed_and_resumed_is_undisturbed("x^4-x^2 --sampler grid --chains 40 --draws 42000", "npy");
 }
 
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_goes_on() {
+    let args = "gaussian:d=2 --sampler mala --chains 700 --draws 1100 --warmup 100 --step-size 0.5";
+    killed_and_resumed_is_undisturbed(args, "parquet");
+}
+
 /// A run that stopped after some pieces: killed when `n` draws files are there.
 fn interrupt(folder: &Folder, args: &str, out: &str, n: usize) {
     let mut child = folder.command(&format!("{args} --out {out}")).stdout(Stdio::null()).spawn().unwrap();

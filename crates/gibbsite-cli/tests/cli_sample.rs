@@ -24,9 +24,14 @@ fn warnings(object: &Value) -> String {
 fn far_wells_are_not_missed_in_silence() {
     let wells = "-log(0.5*exp(-((x1+1)^2+x2^2+x3^2)/2)+0.5*exp(-((x1-12)^2+x2^2+x3^2)/2))";
     for seed in ["0", "1", "2"] {
-        let (s, code) = sample(&[wells, "--seed", seed]);
+        let (s, code) = sample(&[wells, "--seed", seed, "--sampler", "nuts"]);
         assert_eq!((code, s["n_wells"].as_u64()), (3, Some(2)), "{s}");
-        assert!(warnings(&s).contains("wells"), "{s}");
+        assert!(warnings(&s).contains("wells") && warnings(&s).contains("--sampler tempering"), "{s}");
+        // Left to itself, the choice is a sampler that crosses.
+        let (s, code) = sample(&[wells, "--seed", seed]);
+        assert_eq!((code, s["sampler"].as_str()), (0, Some("tempering")), "{s}");
+        assert!(((element(&s, "mean") - 5.5) / element(&s, "mcse")).abs() < 4.0, "{s}");
+        assert!(((element(&s, "mode_weight") - 0.5) / element(&s, "mode_std_err")).abs() < 4.0, "{s}");
     }
 }
 

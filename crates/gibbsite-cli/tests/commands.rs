@@ -183,7 +183,7 @@ fn wrong_calls_are_named() {
         (&["sample", "x^2", "--out", "a.xlsx"], "unknown_format"),
         (&["sample", "x^2", "--resume"], "missing_argument"),
         (&["plot", "x^2", "--out", "a.pdf"], "plot"),
-        (&["plot", "many-well:d=4"], "dimension"),
+        (&["plot", "many-well:d=4"], "missing_argument"),
     ] {
         assert_eq!(refusal(args), (kind.to_string(), 2), "{args:?}");
     }
@@ -192,6 +192,17 @@ fn wrong_calls_are_named() {
     assert_eq!(refusal(&["plot", "x^2", "--data", "none.csv"]).1, 1);
     let output = gibbsite(&["logz", "2*sinn(x)"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("\n  2*sinn(x)\n    ^^^^\n"), "{output:?}");
+}
+
+/// Without the feature the refusal says how to have it.
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_is_not_part_of_this_build() {
+    assert_eq!(refusal(&["sample", "x^2", "--out", "a.parquet"]), ("unknown_format".into(), 2));
+    let said = String::from_utf8(gibbsite(&["sample", "x^2", "--out", "a.parquet"]).stderr).unwrap();
+    for part in ["'a.parquet': Parquet files are not part of this build", ".csv, .npy or .npz", "--features parquet"] {
+        assert!(said.contains(part), "{said}");
+    }
 }
 
 #[test]

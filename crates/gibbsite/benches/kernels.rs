@@ -5,11 +5,13 @@
 #![allow(unsafe_code, missing_docs)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gibbsite::adapt::WarmedUp;
 use gibbsite::energy::formula::{Formula, FormulaOptions};
 use gibbsite::energy::{Differentiable, Energy};
-use gibbsite::kernel::{Hmc, Kernel, Mala, Ula};
+use gibbsite::kernel::{Hmc, Info, Kernel, Mala, Ula};
 use gibbsite::points::{Matrix, Points, Space};
 use gibbsite::rng::{Run, Streams};
+use gibbsite::run::{RunOptions, draw};
 
 /// Compiles the body for the baseline and for AVX-512, picks at run time.
 macro_rules! wide {
@@ -76,9 +78,26 @@ wide! {
     }
 }
 
+wide! {
+    fn string(x: &Matrix<f64>, e: &mut [f64], g: &mut Matrix<f64>) {
+        let (n, d) = (x.n_rows(), x.n_cols());
+        e.fill(0.0);
+        for j in 0..d {
+            let (left, right) = (x.col(j.saturating_sub(1)), x.col((j + 1).min(d - 1)));
+            let (x, g, e) = (&x.col(j)[..n], &mut g.col_mut(j)[..n], &mut e[..n]);
+            for i in 0..n {
+                let (x, xx, up) = (x[i], x[i] * x[i], right[i] - x[i]);
+                e[i] += (0.5 * up).mul_add(up, xx * xx.mul_add(0.1, 0.5));
+                g[i] = x.mul_add(xx.mul_add(0.4, 1.0), (x - left[i]) - up);
+            }
+        }
+    }
+}
+
 /// Which energy.
 #[derive(Clone, Copy)]
 enum Which {
+    String,
     Quartic,
     Ring,
     ManyWell,
@@ -105,6 +124,7 @@ impl Differentiable for Hand {
                 ring(x.real.col(0), x.real.col(1), e, gx, gy);
             }
             Which::ManyWell => many_well(&x.real, e, grad),
+            Which::String => string(&x.real, e, grad),
         }
     }
 }
@@ -137,6 +157,36 @@ fn all<E: Differentiable>(c: &mut Criterion, name: &str, energy: &E, eps: f64) {
     bench(c, &format!("hmc/{name}"), energy, &Hmc::new(eps.sqrt(), N_LEAPFROG), N_LEAPFROG);
 }
 
+/// Whole runs of `hmc`: 4,096 chains in the blocks that `run` deals, on one thread.
+fn many_chains(c: &mut Criterion) {
+    const N_CHAINS: usize = 4096;
+    let formula = "sum(i, 1..d-1, (x[i+1]-x[i])^2)/2 + sum(i, 1..d, x[i]^2/2 + x[i]^4/10)";
+    let options = FormulaOptions { dim: Some(10), ..FormulaOptions::default() };
+    let formula = Formula::with_options(formula, &options).expect("the formula is right");
+    let hand = Hand(Space::real(10), Which::String);
+    let x = Points::from_real(Matrix::from_fn(N_CHAINS, 10, |i, j| ((i * 7 + j * 3) % 11) as f64 / 6.0 - 0.9));
+    let energies: [(&str, &dyn Differentiable); 2] = [("hand", &hand), ("formula", &formula)];
+    let (mut e, mut g) = (vec![vec![0.0; N_CHAINS]; 2], vec![Matrix::new(N_CHAINS, 10); 2]);
+    for (k, (_, energy)) in energies.iter().enumerate() {
+        energy.energy_grad(&x, &mut e[k], &mut g[k]);
+    }
+    let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
+    assert!(close(&e[0], &e[1]) && close(g[0].as_slice(), g[1].as_slice()), "the two are the same energy");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let options = RunOptions { n_draws: 10, thin: 1, n_warmup: 0, ..RunOptions::default() };
+    let mut group = c.benchmark_group("4096_chains");
+    group.throughput(Throughput::Elements((N_CHAINS * 10 * N_LEAPFROG) as u64)).sample_size(20);
+    for (name, energy) in energies {
+        group.bench_function(format!("hmc/string_10_{name}"), |b| {
+            b.iter(|| {
+                let kernel = Hmc { jitter: 0.0, ..Hmc::new(0.2, N_LEAPFROG) };
+                let warm = WarmedUp { kernel, x: x.clone(), info: Info::default(), warnings: Vec::new() };
+                pool.install(|| draw(energy, warm, &options, 0, &|_| {})).expect("a run")
+            })
+        });
+    }
+}
+
 fn kernels(c: &mut Criterion) {
     for (name, which, dim, eps, formula) in [
         ("quartic", Which::Quartic, 1, 0.1, "0.5*x^2 + 0.1*x^4"),
@@ -156,5 +206,5 @@ fn kernels(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, kernels);
+criterion_group!(benches, kernels, many_chains);
 criterion_main!(benches);

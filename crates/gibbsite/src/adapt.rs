@@ -25,11 +25,6 @@ use metric::{Collected, Thinning};
 /// 1.7, so that the step is 0.05 and the standard deviation 1.3 % too large; effective draws fall in proportion to it.
 pub const ULA_FRACTION: f64 = 0.03;
 
-/// A divergence lowers the acceptance that steers the step size as much as this many rejections: where the tails are thin a
-/// long trajectory may be accepted well on average and still never leave the tails. On a quartic it holds acceptance at 0.97
-/// where 0.8 would let 12 % of the trajectories diverge, chains stand still for 50 transitions, and yield fewer effective draws.
-const DIVERGENCE_COST: f64 = 20.0;
-
 /// Divergences of one round count at most this much, so that a step size that is a little too large is not overshot by far.
 const MAX_DIVERGENCE_COST: f64 = 0.3;
 
@@ -171,7 +166,7 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
                 many => many.par_iter_mut().zip(&mut collected).for_each(round),
             }
             let after = Block::total(&blocks);
-            kernel.set_step_size(averaging.update(steering_accept(before, after)));
+            kernel.set_step_size(averaging.update(steering_accept(&kernel, before, after)));
             left -= n_steps;
             let reports = (done + n_steps) * 50 / n_warmup > done * 50 / n_warmup;
             done += n_steps;
@@ -184,7 +179,7 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
         let info = Block::total(&blocks);
         let (n, n_diverged) = (info.n - before_window.n, info.n_diverged - before_window.n_diverged);
         // Early on the step size still overshoots; only a large share says that something is wrong.
-        let limit = if w + 1 == windows.len() && w > 0 { 0.02 } else { 0.25 };
+        let limit = if w + 1 == windows.len() && w > 0 { 0.1 } else { 0.25 };
         if n_diverged as f64 > limit * n as f64 && warnings.is_empty() {
             warn(&mut warnings, progress, Warning::Divergences { phase: Phase::WarmUp, n_diverged, n });
         }
@@ -200,11 +195,11 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
 }
 
 /// The acceptance that steers the step size after the transitions between two counts: the mean, less the cost of divergences.
-pub(crate) fn steering_accept(before: Info, after: Info) -> f64 {
+pub(crate) fn steering_accept<K: Tunable>(kernel: &K, before: Info, after: Info) -> f64 {
     let accepted = after.sum_accept - before.sum_accept;
     let diverged = (after.n_diverged - before.n_diverged) as f64;
     let n = (after.n - before.n) as f64;
-    let cost = (DIVERGENCE_COST * diverged / n).min(MAX_DIVERGENCE_COST);
+    let cost = (kernel.divergence_cost() * diverged / n).min(MAX_DIVERGENCE_COST);
     (accepted / n - cost).max(0.0)
 }
 

@@ -109,6 +109,11 @@ pub trait Tunable {
     /// The preconditioner, `None` for kernels without one.
     fn metric(&self) -> Option<&Metric>;
 
+    /// How many rejections a divergence counts as when warm-up steers the step size; 0, the default, as the acceptance says.
+    fn divergence_cost(&self) -> f64 {
+        0.0
+    }
+
     /// Whether the kernel rejects what is not finite, so that a divergence spoils a transition and not the chain.
     fn rejects(&self) -> bool {
         self.target_accept().is_some()
@@ -118,9 +123,10 @@ pub trait Tunable {
     fn set_metric(&mut self, metric: &Metric);
 }
 
-/// [`Tunable`] for a kernel with the fields `step_size` and `metric`; the target is an expression in the kernel.
+/// [`Tunable`] for a kernel with the fields `step_size` and `metric`; the target is an expression in the kernel, and so may be
+/// the cost of a divergence.
 macro_rules! tunable {
-    ($kernel:ident, $(#[$doc:meta])* |$this:ident| $target:expr) => {
+    ($kernel:ident, $(#[$doc:meta])* |$this:ident| $target:expr $(, $(#[$cost_doc:meta])* divergence_cost: $cost:expr)?) => {
         impl $crate::kernel::Tunable for $kernel {
             fn step_size(&self) -> f64 {
                 self.step_size
@@ -135,6 +141,13 @@ macro_rules! tunable {
                 let $this = self;
                 $target
             }
+
+            $(
+                $(#[$cost_doc])*
+                fn divergence_cost(&self) -> f64 {
+                    $cost
+                }
+            )?
 
             fn metric(&self) -> Option<&$crate::kernel::Metric> {
                 Some(&self.metric)

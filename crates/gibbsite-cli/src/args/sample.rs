@@ -7,6 +7,12 @@ use clap::Args;
 use super::energy::{ENERGY_HELP, EnergyOptions};
 use super::{names, values};
 
+#[cfg(feature = "parquet")]
+const OUT_HELP: &str = "Write the draws: .csv, .npy (chains, draws, dim), .npz or .parquet";
+
+#[cfg(not(feature = "parquet"))]
+const OUT_HELP: &str = "Write the draws: .csv, .npy (chains, draws, dim) or .npz";
+
 /// Draw from p(x) = exp(-E(x)) / Z, with diagnostics
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -46,8 +52,8 @@ pub struct SampleArgs {
     /// Steps from one draw to the next
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = values::count)]
     pub thin: usize,
-    /// Write the draws: .csv, .npy (chains, draws, dim) or .npz
-    #[arg(long, value_name = "FILE", value_parser = values::path)]
+    /// Write the draws.
+    #[arg(long, help = OUT_HELP, value_name = "FILE", value_parser = values::path)]
     pub out: Option<PathBuf>,
     /// Go on with the interrupted run that writes --out, to the same bytes; starts afresh if there is none
     #[arg(long, requires = "out")]

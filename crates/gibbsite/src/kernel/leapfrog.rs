@@ -6,6 +6,9 @@ use crate::points::Matrix;
 use crate::scratch;
 use crate::simd::simd_fn;
 
+/// Doubles of a vector.
+const VECTOR: usize = 8;
+
 /// `p -= part eps A'g`, then `x += eps A p`; `eps` has one step size per row.
 pub(super) fn kick_drift(
     part: f64,
@@ -25,12 +28,34 @@ pub(super) fn kick_drift(
 /// `p -= part eps A'g`.
 pub(super) fn kick(part: f64, eps: &[f64], metric: &Metric, g: &Matrix<f64>, p: &mut Matrix<f64>) {
     if metric.is_diagonal() {
-        return add_scaled(-part, eps, metric.scale(), g.as_slice(), p.as_mut_slice());
+        return kick_by(part, eps, metric, g, p);
     }
     scratch::with(g.as_slice().len(), |force| {
         metric.pull(eps.len(), g.as_slice(), force);
         add_scaled(-part, eps, &[], force, p.as_mut_slice());
     });
+}
+
+/// `p -= part eps A'g`, given the `force`: `g` itself where A is diagonal, else `A'g`.
+pub(super) fn kick_by(part: f64, eps: &[f64], metric: &Metric, force: &Matrix<f64>, p: &mut Matrix<f64>) {
+    let scale = if metric.is_diagonal() { metric.scale() } else { &[] };
+    add_scaled(-part, eps, scale, force.as_slice(), p.as_mut_slice());
+}
+
+/// [`kick_by`], then `x += eps A p`.
+pub(super) fn kick_drift_by(
+    part: f64,
+    eps: &[f64],
+    metric: &Metric,
+    force: &Matrix<f64>,
+    p: &mut Matrix<f64>,
+    x: &mut Matrix<f64>,
+) {
+    if metric.is_diagonal() {
+        return kick_drift_diagonal(part, eps, metric.scale(), force, p, x);
+    }
+    kick_by(part, eps, metric, force, p);
+    drift(eps, metric, p, x);
 }
 
 /// `x += eps A p`.
@@ -48,15 +73,50 @@ simd_fn! {
     /// `p_j -= part eps s_j g_j`, then `x_j += eps s_j p_j`.
     fn kick_drift_diagonal(part: f64, eps: &[f64], scale: &[f64], g: &Matrix<f64>, p: &mut Matrix<f64>, x: &mut Matrix<f64>) {
         let n = eps.len();
+        // Column by column where that is long; the rest, or a short block, a vector of rows at a time.
+        let mut at = n - n % (4 * VECTOR);
         for j in 0..x.n_cols() {
             let s = scale_of(scale, j);
             let kick = -part * s;
-            let (g, p, x) = (&g.col(j)[..n], &mut p.col_mut(j)[..n], &mut x.col_mut(j)[..n]);
-            for i in 0..n {
+            let (eps, g, p, x) = (&eps[..at], &g.col(j)[..at], &mut p.col_mut(j)[..at], &mut x.col_mut(j)[..at]);
+            for i in 0..at {
                 let moved = (kick * eps[i]).mul_add(g[i], p[i]);
                 p[i] = moved;
                 x[i] = (s * eps[i]).mul_add(moved, x[i]);
             }
+        }
+        while at + VECTOR <= n {
+            kick_drift_tile::<VECTOR>(at, part, eps, scale, g, p, x);
+            at += VECTOR;
+        }
+        while at < n {
+            kick_drift_tile::<1>(at, part, eps, scale, g, p, x);
+            at += 1;
+        }
+    }
+}
+
+/// [`kick_drift_diagonal`] for rows `at .. at + T`.
+#[inline(always)]
+fn kick_drift_tile<const T: usize>(
+    at: usize,
+    part: f64,
+    eps: &[f64],
+    scale: &[f64],
+    g: &Matrix<f64>,
+    p: &mut Matrix<f64>,
+    x: &mut Matrix<f64>,
+) {
+    let mut e = [0.0; T];
+    e.copy_from_slice(&eps[at..at + T]);
+    for j in 0..x.n_cols() {
+        let s = scale_of(scale, j);
+        let kick = -part * s;
+        let (g, p, x) = (&g.col(j)[at..at + T], &mut p.col_mut(j)[at..at + T], &mut x.col_mut(j)[at..at + T]);
+        for r in 0..T {
+            let moved = (kick * e[r]).mul_add(g[r], p[r]);
+            p[r] = moved;
+            x[r] = (s * e[r]).mul_add(moved, x[r]);
         }
     }
 }
@@ -70,8 +130,15 @@ simd_fn! {
         }
         for (j, (a, b)) in a.chunks_exact(n).zip(b.chunks_exact_mut(n)).enumerate() {
             let c = part * scale_of(scale, j);
-            for i in 0..n {
-                b[i] = (c * eps[i]).mul_add(a[i], b[i]);
+            let ((eps, eps_rest), (a, a_rest)) = (eps.as_chunks::<VECTOR>(), a.as_chunks::<VECTOR>());
+            let (b, b_rest) = b.as_chunks_mut::<VECTOR>();
+            for ((eps, a), b) in eps.iter().zip(a).zip(b) {
+                for r in 0..VECTOR {
+                    b[r] = (c * eps[r]).mul_add(a[r], b[r]);
+                }
+            }
+            for ((eps, a), b) in eps_rest.iter().zip(a_rest).zip(b_rest) {
+                *b = (c * eps).mul_add(*a, *b);
             }
         }
     }

@@ -2,7 +2,7 @@
 //! Hamiltonian Monte Carlo", appendix A): Hamiltonian trajectories that grow until they turn back.
 
 use super::hmc::MAX_ENERGY_ERROR;
-use super::leapfrog::{kick, kick_drift};
+use super::leapfrog::{kick_by, kick_drift_by};
 use super::{ChainState, Info, Kernel, Metric};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
@@ -112,7 +112,7 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Nuts {
         );
         let (n, d) = (state.x.n(), state.x.dim());
         let Trajectories { x, energy: e, grad, hamiltonian, diverged, lanes, .. } = state;
-        lanes.begin(&x.real, e, grad, rng.normals(Purpose::Proposal, n, d), hamiltonian);
+        lanes.begin(&self.metric, &x.real, e, grad, rng.normals(Purpose::Proposal, n, d), hamiltonian);
         diverged.fill(false);
         let mut info = Info { n: n as u64, ..Info::default() };
         let mut finished = |f: Finished<'_>| {
@@ -125,15 +125,18 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Nuts {
             info.sum_accept += f.accept_prob;
             info.n_evals += f.n_steps;
         };
-        let mut n_choices = 0;
+        let (mut n_choices, diagonal) = (0, self.metric.is_diagonal());
         for depth in 0..self.max_depth {
-            lanes.turn_to(self.step_size, depth, rng);
+            lanes.turn_to(&self.metric, self.step_size, depth, rng);
             let n_leaves = 1 << depth;
             for leaf in 0..n_leaves {
                 let f = &mut lanes.front;
-                kick_drift(0.5, &lanes.eps, &self.metric, &f.g, &mut f.p, &mut f.x.real);
+                let force = if diagonal { &f.g } else { &f.pulled };
+                kick_drift_by(0.5, &lanes.eps, &self.metric, force, &mut f.p, &mut f.x.real);
                 energy.energy_grad(&f.x, &mut f.e, &mut f.g);
-                kick(0.5, &lanes.eps, &self.metric, &f.g, &mut f.p);
+                f.pull(&self.metric);
+                let force = if diagonal { &f.g } else { &f.pulled };
+                kick_by(0.5, &lanes.eps, &self.metric, force, &mut f.p);
                 lanes.weigh(-MAX_ENERGY_ERROR);
                 lanes.add_leaf(leaf, leaf + 1 == n_leaves, &mut n_choices, rng);
                 lanes.compact(n_leaves - leaf - 1, leaf + 1, &mut finished);

@@ -3,10 +3,6 @@
 use crate::points::Matrix;
 use crate::simd::simd_fn;
 
-/// Rows and columns of the result computed together: their sums stay in registers.
-const ROWS: usize = 16;
-const COLS: usize = 4;
-
 simd_fn! {
     /// `out = x w`, shapes `(n, d) (d, k) -> (n, k)`; `x` and `out` are columns of length `n`, one after the other.
     ///
@@ -14,37 +10,67 @@ simd_fn! {
     pub(crate) fn rows_times(n: usize, x: &[f64], w: &Matrix<f64>, out: &mut [f64]) {
         let (d, k) = (w.n_rows(), w.n_cols());
         let (x, out) = (&x[..n * d], &mut out[..n * k]);
-        let w = w.as_slice();
-        let whole = n - n % ROWS;
-        for first in (0..k).step_by(COLS) {
-            let n_cols = COLS.min(k - first);
-            // Short groups of columns repeat the last one.
-            let at: [usize; COLS] = std::array::from_fn(|c| (first + c.min(n_cols - 1)) * d);
-            for row in (0..whole).step_by(ROWS) {
-                let mut acc = [[0.0f64; ROWS]; COLS];
-                for j in 0..d {
-                    let x = &x[j * n + row..j * n + row + ROWS];
-                    for c in 0..COLS {
-                        let w = w[at[c] + j];
-                        for r in 0..ROWS {
-                            acc[c][r] = x[r].mul_add(w, acc[c][r]);
-                        }
-                    }
-                }
-                for c in 0..n_cols {
-                    out[(first + c) * n + row..(first + c) * n + row + ROWS].copy_from_slice(&acc[c]);
-                }
+        let mut row = 0;
+        while row + 16 <= n {
+            let mut first = 0;
+            while first < k {
+                tile::<16, 4>(n, row, first, x, w, out);
+                first += 4;
             }
-            for row in whole..n {
-                for c in 0..n_cols {
-                    let mut acc = 0.0f64;
-                    for j in 0..d {
-                        acc = x[j * n + row].mul_add(w[at[c] + j], acc);
-                    }
-                    out[(first + c) * n + row] = acc;
-                }
+            row += 16;
+        }
+        // Fewer rows take more columns, to have as many sums that do not wait for each other.
+        while row + 8 <= n {
+            few_rows::<8>(n, row, x, w, out);
+            row += 8;
+        }
+        while row < n {
+            few_rows::<1>(n, row, x, w, out);
+            row += 1;
+        }
+    }
+}
+
+/// All columns of `R` rows.
+#[inline(always)]
+fn few_rows<const R: usize>(n: usize, row: usize, x: &[f64], w: &Matrix<f64>, out: &mut [f64]) {
+    let k = w.n_cols();
+    let mut first = 0;
+    while first + 4 < k {
+        tile::<R, 8>(n, row, first, x, w, out);
+        first += 8;
+    }
+    if first < k {
+        tile::<R, 4>(n, row, first, x, w, out);
+    }
+}
+
+/// `R` rows and `C` columns of the result, from `row` and `first` on: their sums stay in registers.
+#[inline(always)]
+fn tile<const R: usize, const C: usize>(
+    n: usize,
+    row: usize,
+    first: usize,
+    x: &[f64],
+    w: &Matrix<f64>,
+    out: &mut [f64],
+) {
+    let d = w.n_rows();
+    let n_cols = C.min(w.n_cols() - first);
+    // Short groups of columns repeat the last one.
+    let columns: [&[f64]; C] = std::array::from_fn(|c| &w.col(first + c.min(n_cols - 1))[..d]);
+    let mut acc = [[0.0f64; R]; C];
+    for j in 0..d {
+        let x = &x[j * n + row..j * n + row + R];
+        for c in 0..C {
+            let w = columns[c][j];
+            for r in 0..R {
+                acc[c][r] = x[r].mul_add(w, acc[c][r]);
             }
         }
+    }
+    for (c, acc) in acc.iter().enumerate().take(n_cols) {
+        out[(first + c) * n + row..(first + c) * n + row + R].copy_from_slice(acc);
     }
 }
 
@@ -54,7 +80,7 @@ mod tests {
 
     #[test]
     fn is_the_product_and_rows_are_alone() {
-        for (n, d, k) in [(1, 1, 1), (16, 3, 4), (37, 5, 7), (64, 20, 9), (15, 2, 3)] {
+        for (n, d, k) in [(1, 1, 1), (16, 3, 4), (37, 5, 7), (64, 20, 9), (15, 2, 3), (9, 30, 12), (27, 4, 13)] {
             let x = Matrix::from_fn(n, d, |i, j| ((i * 7 + j * 3) % 11) as f64 / 3.0 - 1.5);
             let w = Matrix::from_fn(d, k, |i, j| ((i * 5 + j * 2) % 13) as f64 / 7.0 - 0.9);
             let mut out = vec![f64::NAN; n * k];

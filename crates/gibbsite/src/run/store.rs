@@ -18,6 +18,8 @@ use crate::table::{DataError, write_npy};
 
 mod export;
 pub use export::Format;
+#[cfg(feature = "parquet")]
+mod parquet;
 
 /// Numbers of a piece, energies included: 8 MiB.
 const PIECE: usize = 1 << 20;

@@ -191,7 +191,8 @@ where
             if adapts {
                 for k in 1..kernels.len() {
                     let (before, after) = (std::mem::replace(&mut before[k], levels.info(k)), levels.info(k));
-                    kernels[k].set_step_size(averaging[k].update(steering_accept(before, after)));
+                    let accept = steering_accept(&kernels[k], before, after);
+                    kernels[k].set_step_size(averaging[k].update(accept));
                 }
             }
             clock.tick();

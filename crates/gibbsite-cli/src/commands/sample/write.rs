@@ -23,12 +23,14 @@ impl DrawsFile {
             "csv" => Format::Csv,
             "npy" => Format::Npy,
             "npz" => Format::Npz,
-            _ => {
-                let what =
-                    if ending == "parquet" { "Parquet files are not part of this build" } else { "no such format" };
-                let message = format!("cannot write draws to '{}': {what}", path.display());
-                return Err(Failure::usage("unknown_format", message, "end the name in .csv, .npy or .npz"));
+            #[cfg(feature = "parquet")]
+            "parquet" => Format::Parquet,
+            #[cfg(not(feature = "parquet"))]
+            "parquet" => {
+                let hint = format!("{ENDINGS}, or build with `cargo build --release --features parquet`");
+                return Err(unknown(path, "Parquet files are not part of this build", hint));
             }
+            _ => return Err(unknown(path, "no such format", ENDINGS)),
         };
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|f| !f.is_dir()) {
@@ -50,4 +52,15 @@ impl DrawsFile {
     pub fn format(&self) -> Format {
         self.format
     }
+}
+
+#[cfg(feature = "parquet")]
+const ENDINGS: &str = "end the name in .csv, .npy, .npz or .parquet";
+
+#[cfg(not(feature = "parquet"))]
+const ENDINGS: &str = "end the name in .csv, .npy or .npz";
+
+/// An ending that this build cannot write.
+fn unknown(path: &Path, what: &str, hint: impl Into<String>) -> Failure {
+    Failure::usage("unknown_format", format!("cannot write draws to '{}': {what}", path.display()), hint)
 }

@@ -238,7 +238,7 @@ pub(super) fn turns<const T: usize>(dots: &[[f64; T]; 6], r: usize) -> f64 {
     if straight { 0.0 } else { 1.0 }
 }
 
-/// A whole trajectory: the branch of its chosen state, and its two ends in time.
+/// A whole trajectory: the branch of its chosen state, and the end that does not grow.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     pub x: Matrix<f64>,
@@ -246,54 +246,97 @@ pub(super) struct Tree {
     pub e: Vec<f64>,
     pub log_w: Vec<f64>,
     pub rho: Matrix<f64>,
-    /// Position, momentum and gradient of the earliest state.
-    pub left: [Matrix<f64>; 3],
-    /// Of the latest.
-    pub right: [Matrix<f64>; 3],
+    /// Position, momentum and force of the state at the end that does not grow.
+    pub other: [Matrix<f64>; 3],
+    /// Momentum of the state where the new half began to grow.
+    pub near: Matrix<f64>,
 }
 
 impl Tree {
     pub fn new(n: usize, d: usize) -> Self {
         let matrix = || Matrix::new(n, d);
-        let ends = || [matrix(), matrix(), matrix()];
         Self {
             x: matrix(),
             g: matrix(),
             e: vec![0.0; n],
             log_w: vec![0.0; n],
             rho: matrix(),
-            left: ends(),
-            right: ends(),
+            other: [matrix(), matrix(), matrix()],
+            near: matrix(),
         }
     }
 
     pub fn resize(&mut self, n: usize) {
-        let Self { x, g, e, log_w, rho, left, right } = self;
-        [x, g, rho].into_iter().chain(left).chain(right).for_each(|m| m.resize_rows(n));
+        let Self { x, g, e, log_w, rho, other, near } = self;
+        [x, g, rho, near].into_iter().chain(other).for_each(|m| m.resize_rows(n));
         [e, log_w].into_iter().for_each(|v| v.resize(n, 0.0));
     }
 
     pub fn keep(&mut self, lanes: &[usize]) {
-        let Self { x, g, e, log_w, rho, left, right } = self;
-        [x, g, rho].into_iter().chain(left).chain(right).for_each(|m| m.keep_rows(lanes));
+        let Self { x, g, e, log_w, rho, other, near } = self;
+        [x, g, rho, near].into_iter().chain(other).for_each(|m| m.keep_rows(lanes));
         [e, log_w].into_iter().for_each(|v| keep(v, lanes));
     }
 
-    /// Takes in the new half that grew at the end `direction` (1 or -1) in the lanes with `growing` 1: replaces the choice with
-    /// probability `min(1, w_new / w_old)`, moves the end to the front. `turned` becomes 1 where the whole turns.
-    pub fn join(
-        &mut self,
-        half: &Branch,
-        front: [&Matrix<f64>; 3],
-        direction: &[f64],
-        growing: &[f64],
-        u: &[f64],
-        turned: &mut [f64],
-    ) {
+    /// Puts the front, `[x, p, force]`, to the other end in the lanes with `turns` 1.
+    pub fn swap_ends(&mut self, turns: &[f64], front: [&mut Matrix<f64>; 3]) {
+        for (front, other) in front.into_iter().zip(&mut self.other) {
+            swap(turns, front, other);
+        }
+    }
+
+    /// Takes in the new half in the lanes with `growing` 1: replaces the choice with probability `min(1, w_new / w_old)`.
+    /// `turned` becomes 1 where the whole turns.
+    pub fn join(&mut self, half: &Branch, growing: &[f64], u: &[f64], turned: &mut [f64]) {
         scratch::with(u.len(), |choice| {
             favour(&mut self.log_w, &half.log_w, growing, u, choice);
-            join(self, half, front, direction, choice, turned);
+            join(self, half, choice, turned);
         });
+    }
+}
+
+simd_fn! {
+    /// Swaps the rows with `turns` 1.
+    fn swap(turns: &[f64], a: &mut Matrix<f64>, b: &mut Matrix<f64>) {
+        let n = turns.len();
+        // Column by column where that is long; the rest, or a short block, a vector of rows at a time.
+        let mut at = n - n % (4 * TILE);
+        for j in 0..a.n_cols() {
+            let (turns, a, b) = (&turns[..at], &mut a.col_mut(j)[..at], &mut b.col_mut(j)[..at]);
+            for i in 0..at {
+                (a[i], b[i]) = swapped_if(turns[i] > 0.0, a[i], b[i]);
+            }
+        }
+        while at + TILE <= n {
+            swap_tile::<TILE>(at, turns, a, b);
+            at += TILE;
+        }
+        while at < n {
+            swap_tile::<1>(at, turns, a, b);
+            at += 1;
+        }
+    }
+}
+
+/// `(b, a)` if `swaps`, else `(a, b)`.
+///
+/// By exclusive or: rustc 1.95 compiles the two selects, in place in a loop for AVX-512, to masked stores of which the second
+/// reads what the first has written.
+#[inline(always)]
+fn swapped_if(swaps: bool, a: f64, b: f64) -> (f64, f64) {
+    let (a, b) = (a.to_bits(), b.to_bits());
+    let change = (a ^ b) & if swaps { u64::MAX } else { 0 };
+    (f64::from_bits(a ^ change), f64::from_bits(b ^ change))
+}
+
+#[inline(always)]
+fn swap_tile<const T: usize>(at: usize, turns: &[f64], a: &mut Matrix<f64>, b: &mut Matrix<f64>) {
+    let turns = &turns[at..at + T];
+    for j in 0..a.n_cols() {
+        let (a, b) = (&mut a.col_mut(j)[at..at + T], &mut b.col_mut(j)[at..at + T]);
+        for r in 0..T {
+            (a[r], b[r]) = swapped_if(turns[r] > 0.0, a[r], b[r]);
+        }
     }
 }
 
@@ -313,48 +356,53 @@ simd_fn! {
 }
 
 simd_fn! {
-    fn join(a: &mut Tree, b: &Branch, front: [&Matrix<f64>; 3], direction: &[f64], choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), join_tile(a, b, front, direction, choice, turned));
+    fn join(a: &mut Tree, b: &Branch, choice: &[f64], turned: &mut [f64]) {
+        over_tiles!(choice.len(), join_tile(a, b, choice, turned));
     }
 }
 
 #[inline(always)]
-fn join_tile<const T: usize>(
-    at: usize,
-    a: &mut Tree,
-    b: &Branch,
-    front: [&Matrix<f64>; 3],
-    direction: &[f64],
-    choice: &[f64],
-    turned: &mut [f64],
-) {
-    let (mut chosen, mut forwards, mut backwards) = ([0.0; T], [0.0; T], [0.0; T]);
+fn join_tile<const T: usize>(at: usize, a: &mut Tree, b: &Branch, choice: &[f64], turned: &mut [f64]) {
+    let mut chosen = [0.0; T];
     chosen.copy_from_slice(&choice[at..at + T]);
-    forwards.copy_from_slice(&direction[at..at + T]);
-    for r in 0..T {
-        backwards[r] = -forwards[r];
-    }
     let mut dots = [[0.0f64; T]; 6];
     for j in 0..a.x.n_cols() {
-        let (left, right) = (part::<T>(&a.left[1], j, at), part::<T>(&a.right[1], j, at));
+        // In the order of growth: the far end of the old trajectory first, its near end last.
+        let (far, near) = (part::<T>(&a.other[1], j, at), part::<T>(&a.near, j, at));
         let (bf, bl, rb) = (part::<T>(&b.first, j, at), part::<T>(&b.last, j, at), part::<T>(&b.rho, j, at));
         let rho = &mut a.rho.col_mut(j)[at..at + T];
         for r in 0..T {
-            // In the order of growth: the far end of the old trajectory first, its near end last.
-            let (far, near) = if forwards[r] > 0.0 { (left[r], right[r]) } else { (right[r], left[r]) };
             let ra = rho[r];
             rho[r] = ra + rb[r];
-            add_dots(&mut dots, r, [far, near, ra], [bf[r], bl[r], rb[r]]);
+            add_dots(&mut dots, r, [far[r], near[r], ra], [bf[r], bl[r], rb[r]]);
         }
         blend(&chosen, &b.x, &mut a.x, j, at);
         blend(&chosen, &b.g, &mut a.g, j, at);
-        for k in 0..3 {
-            blend(&forwards, front[k], &mut a.right[k], j, at);
-            blend(&backwards, front[k], &mut a.left[k], j, at);
-        }
     }
     blend_energy(&chosen, &b.e, &mut a.e, at);
     for r in 0..T {
         turned[at + r] = turns(&dots, r);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_swap_where_they_are_told_to() {
+        for n in [1, 5, 8, 31, 32, 41, 64, 75] {
+            let turns: Vec<f64> = (0..n).map(|i| f64::from((i * 7 + 3) as u8 % 5 % 2)).collect();
+            let before = [0, 100].map(|c| Matrix::from_fn(n, 3, |i, j| (c + 1000 * j + i) as f64));
+            let [mut a, mut b] = before.clone();
+            swap(&turns, &mut a, &mut b);
+            for j in 0..3 {
+                for i in 0..n {
+                    let [of_a, of_b] = [0, 1].map(|k| before[k].get(i, j));
+                    let expected = if turns[i] > 0.0 { (of_b, of_a) } else { (of_a, of_b) };
+                    assert_eq!((a.get(i, j), b.get(i, j)), expected, "{i} of {n}");
+                }
+            }
+        }
     }
 }

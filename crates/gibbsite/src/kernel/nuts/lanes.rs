@@ -2,6 +2,7 @@
 
 use super::branch::{Branch, Leaf, Tree, keep};
 use crate::kernel::hmc::{add_kinetic, widen};
+use crate::kernel::metric::Metric;
 use crate::kernel::metropolis::{exp_to_one, on_grid};
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
@@ -32,7 +33,18 @@ pub(super) struct Front {
     pub x: Points,
     pub p: Matrix<f64>,
     pub g: Matrix<f64>,
+    /// `A'g`, kept where A is not diagonal, so that it is computed once for two half-kicks.
+    pub pulled: Matrix<f64>,
     pub e: Vec<f64>,
+}
+
+impl Front {
+    /// What kicks the momenta: see [`kick_by`](crate::kernel::leapfrog::kick_by).
+    pub fn pull(&mut self, metric: &Metric) {
+        if !metric.is_diagonal() {
+            metric.pull(self.g.n_rows(), self.g.as_slice(), self.pulled.as_mut_slice());
+        }
+    }
 }
 
 /// Trajectories of a block of chains, one per lane.
@@ -84,7 +96,8 @@ fn n_lanes(n: usize) -> usize {
 impl Lanes {
     pub fn new(n: usize, d: usize) -> Self {
         let n = n_lanes(n);
-        let front = Front { x: Points::zeros(n, d), p: Matrix::new(n, d), g: Matrix::new(n, d), e: vec![0.0; n] };
+        let matrix = || Matrix::new(n, d);
+        let front = Front { x: Points::zeros(n, d), p: matrix(), g: matrix(), pulled: matrix(), e: vec![0.0; n] };
         let zeros = || vec![0.0; n];
         Self {
             chain: vec![0; n],
@@ -110,7 +123,8 @@ impl Lanes {
     fn resize(&mut self, n: usize) {
         self.front.x.real.resize_rows(n);
         self.front.x.label.resize_rows(n);
-        [&mut self.front.p, &mut self.front.g].into_iter().for_each(|m| m.resize_rows(n));
+        let Front { p, g, pulled, .. } = &mut self.front;
+        [p, g, pulled].into_iter().for_each(|m| m.resize_rows(n));
         for v in [
             &mut self.growing,
             &mut self.eps,
@@ -133,7 +147,15 @@ impl Lanes {
     }
 
     /// Every chain in its lane, with the momenta `p`: trajectories of one state. Writes H to `hamiltonian`.
-    pub fn begin(&mut self, x: &Matrix<f64>, e: &[f64], g: &Matrix<f64>, p: Numbers<'_, f32>, hamiltonian: &mut [f64]) {
+    pub fn begin(
+        &mut self,
+        metric: &Metric,
+        x: &Matrix<f64>,
+        e: &[f64],
+        g: &Matrix<f64>,
+        p: Numbers<'_, f32>,
+        hamiltonian: &mut [f64],
+    ) {
         let n = x.n_rows();
         let lanes = n_lanes(n);
         self.resize(lanes);
@@ -154,18 +176,22 @@ impl Lanes {
             copy(g.col(j), tree.g.col_mut(j));
         }
         copy(e, &mut tree.e);
-        tree.rho.as_mut_slice().fill(0.0);
-        self.front.p.resize_rows(n);
-        widen(p, &mut self.front.p);
+        let front = &mut self.front;
+        front.p.resize_rows(n);
+        widen(p, &mut front.p);
         for j in 0..x.n_cols() {
-            copy(self.front.p.col(j), tree.rho.col_mut(j));
+            copy(front.p.col(j), tree.rho.col_mut(j));
         }
-        self.front.p.resize_rows(lanes);
-        for end in [&mut tree.left, &mut tree.right] {
-            for (to, from) in end.iter_mut().zip([&tree.x, &tree.rho, &tree.g]) {
-                to.as_mut_slice().copy_from_slice(from.as_slice());
-            }
+        front.p.resize_rows(lanes);
+        front.x.real.as_mut_slice().copy_from_slice(tree.x.as_slice());
+        front.p.as_mut_slice().copy_from_slice(tree.rho.as_slice());
+        front.g.as_mut_slice().copy_from_slice(tree.g.as_slice());
+        front.pull(metric);
+        let force = if metric.is_diagonal() { &front.g } else { &front.pulled };
+        for (to, from) in tree.other.iter_mut().zip([&tree.x, &tree.rho, force]) {
+            to.as_mut_slice().copy_from_slice(from.as_slice());
         }
+        self.direction.fill(1.0);
         self.start.copy_from_slice(&tree.e);
         add_kinetic(&tree.rho, &mut self.start);
         hamiltonian.copy_from_slice(&self.start[..n]);
@@ -175,16 +201,22 @@ impl Lanes {
     }
 
     /// Chooses a direction for every lane and puts the front to that end.
-    pub fn turn_to(&mut self, step_size: f64, depth: u32, rng: &Streams) {
+    pub fn turn_to(&mut self, metric: &Metric, step_size: f64, depth: u32, rng: &Streams) {
         rng.uniforms_of(Purpose::Choice, depth, &self.chain, &mut self.u);
-        for i in 0..self.u.len() {
-            self.direction[i] = if self.u[i] < 0.5 { 1.0 } else { -1.0 };
-            self.eps[i] = self.direction[i] * step_size;
+        // What `u` holds then: 1 where the direction changes.
+        for (u, (direction, eps)) in self.u.iter_mut().zip(self.direction.iter_mut().zip(&mut self.eps)) {
+            let new = if *u < 0.5 { 1.0 } else { -1.0 };
+            *u = if new == *direction { 0.0 } else { 1.0 };
+            *direction = new;
+            *eps = new * step_size;
         }
-        let (tree, front) = (&self.tree, &mut self.front);
-        select(&self.direction, &tree.right[0], &tree.left[0], &mut front.x.real);
-        select(&self.direction, &tree.right[1], &tree.left[1], &mut front.p);
-        select(&self.direction, &tree.right[2], &tree.left[2], &mut front.g);
+        let Front { x, p, g, pulled, .. } = &mut self.front;
+        // Both ends of a single state are that state.
+        if depth > 0 {
+            let force = if metric.is_diagonal() { g } else { pulled };
+            self.tree.swap_ends(&self.u, [&mut x.real, p, force]);
+        }
+        self.tree.near.as_mut_slice().copy_from_slice(p.as_slice());
     }
 
     /// Weighs the state at the front: `log_w = H(start) - H`; below `floor` or not finite it is a divergence.
@@ -258,8 +290,7 @@ impl Lanes {
     /// The newest subtree is the whole new half: joins it to the tree.
     pub fn join_half(&mut self, n_choices: &mut u32, rng: &Streams) {
         rng.uniforms_of(Purpose::Accept, next(n_choices), &self.chain, &mut self.u);
-        let front = [&self.front.x.real, &self.front.p, &self.front.g];
-        self.tree.join(&self.newest, front, &self.direction, &self.growing, &self.u, &mut self.turned);
+        self.tree.join(&self.newest, &self.growing, &self.u, &mut self.turned);
         self.stop_where_turned();
     }
 
@@ -289,7 +320,8 @@ impl Lanes {
         let kept = std::mem::take(&mut self.kept);
         self.front.x.real.keep_rows(&kept);
         self.front.x.label.keep_rows(&kept);
-        [&mut self.front.p, &mut self.front.g].into_iter().for_each(|m| m.keep_rows(&kept));
+        let Front { p, g, pulled, .. } = &mut self.front;
+        [p, g, pulled].into_iter().for_each(|m| m.keep_rows(&kept));
         for v in [
             &mut self.growing,
             &mut self.eps,
@@ -368,19 +400,5 @@ simd_fn! {
             n_bad += u64::from(!sane & grows);
         }
         n_bad
-    }
-}
-
-simd_fn! {
-    /// `out` is `ahead` in the rows with positive direction, else `behind`.
-    fn select(direction: &[f64], ahead: &Matrix<f64>, behind: &Matrix<f64>, out: &mut Matrix<f64>) {
-        let n = direction.len();
-        for j in 0..out.n_cols() {
-            let (ahead, behind, out) = (&ahead.col(j)[..n], &behind.col(j)[..n], &mut out.col_mut(j)[..n]);
-            for i in 0..n {
-                let (a, b) = (ahead[i], behind[i]);
-                out[i] = if direction[i] > 0.0 { a } else { b };
-            }
-        }
     }
 }

@@ -18,6 +18,9 @@ pub enum Format {
     Npy,
     /// The same as `draws`, and the energies `(chains, draws)` as `energy`.
     Npz,
+    /// Columns chain, draw (both from 0, `uint32`), x1, x2, ... (`float64`).
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl Store {
@@ -47,6 +50,8 @@ impl Store {
                 archive.finish()?;
                 Ok(())
             }
+            #[cfg(feature = "parquet")]
+            Format::Parquet => self.put_parquet(out, n_chains, n_draws),
         })
     }
 
