@@ -150,6 +150,20 @@ fn a_choice_goes_on() {
     killed_and_resumed_is_undisturbed("gaussian:d=3 --chains 900 --draws 900 --warmup 100", "npy");
 }
 
+/// All levels of all ladders go on, and what they have counted.
+#[test]
+fn tempering_goes_on() {
+    let args = "x^4-3*x^2+y^2 --bounds y=0..inf --sampler tempering --chains 700 --draws 1700 --warmup 40";
+    killed_and_resumed_is_undisturbed(args, "npy");
+}
+
+/// That pilot chains disagreed is kept with the run.
+#[test]
+fn a_choice_of_tempering_goes_on() {
+    let args = "-logsumexp(-(x+9)^2/2,-(x-9)^2/2)+y^2/2+z^2/2 --chains 700 --draws 1100 --warmup 60";
+    killed_and_resumed_is_undisturbed(args, "npy");
+}
+
 /// In bounded coordinates, which are drawn in others.
 #[test]
 fn ula_goes_on() {
@@ -305,18 +319,6 @@ fn resume_without_a_run_starts_afresh_and_spares_complete_files() {
     fs::write(folder.path("d.csv.part").join("mine"), "mine").unwrap();
     assert!(folder.refused(args, "conflict", 1).contains("'mine'"));
     assert_eq!(folder.names("d.csv.part"), ["mine"]);
-}
-
-/// Ladders are held in memory; their file is whole all the same, and nothing is left beside it.
-#[test]
-fn tempering_writes_its_file() {
-    let folder = Folder::new();
-    let args = "x^4-3*x^2+y^2 --sampler tempering --chains 4 --draws 30 --warmup 40";
-    folder.done(&format!("{args} --out d.npy"));
-    let shape = gibbsite::table::Table::array_shape(&folder.path("d.npy").to_string_lossy()).unwrap().unwrap();
-    assert_eq!((shape, folder.names(".")), (vec![4, 30, 2], vec!["d.npy".to_string()]));
-    folder.done(&format!("{args} --out d.csv --resume"));
-    assert_eq!(folder.names("."), ["d.csv", "d.npy"]);
 }
 
 /// Draws that mean nothing are not kept, and a call that fails before the first draw leaves nothing.

@@ -7,9 +7,11 @@ use gibbsite::energy::{Differentiable, menu};
 use gibbsite::kernel::{Hmc, Nuts};
 use gibbsite::math::erf;
 use gibbsite::points::{Matrix, Points};
-use gibbsite::run::{Event, RunError, initial_points_with_gradient};
+use gibbsite::run::saved::Saved;
+use gibbsite::run::{Event, RunError, Session, initial_points_with_gradient};
 use gibbsite::tempering::{
-    Ladder, LadderError, Leg, Replicas, Tempered, TemperingOptions, Verdict, draw, temper, temper_from, warm_up,
+    Ladder, LadderError, LadderSession, Leg, Replicas, Tempered, TemperingOptions, Verdict, draw, temper, temper_from,
+    warm_up,
 };
 
 fn quiet(_: Event) {}
@@ -199,6 +201,41 @@ fn a_run_continues_to_the_bit() {
     for (k, attempts) in whole.swap_attempts.iter().enumerate() {
         assert_eq!(*attempts, first.swap_attempts[k] + second.swap_attempts[k]);
     }
+}
+
+/// Cut at odd places and carried over as bytes, a run says the same as in one piece, its sums and log Z included.
+#[test]
+fn pieces_say_what_the_whole_says() {
+    let energy = Formula::parse("-logsumexp(-(x+4)^2/2, 1-(x-4)^2/2) + y^2").unwrap();
+    let init = initial_points_with_gradient(&energy, 21, 3).unwrap();
+    let options = TemperingOptions { block: 8, ..options(60, 50) };
+    let kernel = Nuts::new(0.5);
+    let ladder = warm_up(&energy, &kernel, init, &options, &quiet).unwrap();
+    let whole = draw(&energy, &ladder, &options, &quiet).unwrap();
+    let mut values: Vec<Vec<f64>> = vec![Vec::new(); 21];
+    let mut saved = LadderSession::start(&energy, &ladder, &options).unwrap().save();
+    for n in [1, 17, 3, 29] {
+        let read = Saved::from_bytes(&saved.to_bytes().unwrap()).unwrap();
+        let ladder = Ladder::restore(&read, &kernel, 21, 2).unwrap();
+        let mut session = LadderSession::start(&energy, &ladder, &options).unwrap();
+        session.go_on(&read).unwrap();
+        let piece = session.draw(n, &quiet).unwrap();
+        let chain = |c: usize| &piece.values()[c * n * 2..(c + 1) * n * 2];
+        values.iter_mut().enumerate().for_each(|(c, v)| v.extend_from_slice(chain(c)));
+        saved = session.save();
+        if session.n_done() == 50 {
+            let run = session.finish(piece);
+            assert_eq!(values.concat(), whole.draws.values());
+            assert_eq!((&run.rejection, &run.n_round_trips), (&whole.rejection, &whole.n_round_trips));
+            assert_eq!((&run.info, run.log_z, &run.verdict), (&whole.info, whole.log_z, &whole.verdict));
+            assert_eq!(run.replicas, whole.replicas);
+        }
+    }
+    // What is of another size, or missing, is named.
+    assert!(Ladder::restore(&saved, &kernel, 22, 2).is_err() && Ladder::restore(&saved, &kernel, 21, 3).is_err());
+    assert!(Ladder::restore(&Saved::default(), &kernel, 21, 2).is_err());
+    let mut elsewhere = LadderSession::start(&energy, &ladder, &options).unwrap();
+    assert!(elsewhere.go_on(&saved).unwrap_err().to_string().contains("iteration"));
 }
 
 #[test]

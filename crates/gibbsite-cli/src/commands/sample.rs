@@ -48,7 +48,7 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
         Disk::open(file, identity, args.draws, args.resume, ctx)
     });
     let disk = disk.transpose()?;
-    if let Some(disk) = disk.as_ref().filter(|_| sampler != "tempering") {
+    if let Some(disk) = &disk {
         disk.announce(args.chains, model.dim(), ctx);
     }
     let drawn = draw::draw(sampler, &model, args, ctx, disk.as_ref())?;

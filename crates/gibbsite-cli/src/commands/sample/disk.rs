@@ -215,25 +215,6 @@ impl Disk {
         })
     }
 
-    /// Writes the complete file of a run that was held in memory: of a sampler that is no [`Session`], whose runs cannot be
-    /// resumed.
-    ///
-    /// # Errors
-    /// `io`.
-    pub fn write_whole(&self, draws: &Draws) -> Result<(), Failure> {
-        let mut store = Store::new(&self.folder, draws.n_chains(), draws.dim());
-        let failed = |failure: Failure| {
-            let hint = "check the space left and the permissions, then repeat the call: the draws are the same";
-            Failure { kind: "io", hint: hint.into(), ..failure }
-        };
-        store.append(draws).map_err(|e| failed(Failure::caused_by("io", &e, "")))?;
-        let export = store.export(self.path(), self.file.format(), self.n_draws);
-        // Without a checkpoint beside it the piece would be nobody's.
-        let cleaned = self.clean();
-        export.map_err(|e| failed(failures::data(e)))?;
-        cleaned.map(|_| ())
-    }
-
     /// Removes the folder of a run that is complete.
     ///
     /// # Errors

@@ -171,7 +171,7 @@ pub fn draw(
         "tempering" => {
             let energy = Transformed::new(&model.formula);
             let starts = run::dispersed_points(&energy, args.chains, ctx.seed).map_err(failures::run)?;
-            tempered::draw(model, &starts.points, to_inner_places(&energy, &starts.wells), args, ctx, disk)
+            tempered::draw(model, &starts.points, to_inner_places(&energy, &starts.wells), None, args, ctx, disk)
         }
         _ => auto::draw(model, args, ctx, disk),
     }

@@ -18,7 +18,7 @@ use crate::resolve::Resolved;
 const N_PILOT: usize = 32;
 
 /// Under which the reason of a choice is kept with a run on disk.
-const CHOICE: &str = "choice";
+pub(super) const CHOICE: &str = "choice";
 
 pub(super) fn draw(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {
     let energy = Transformed::new(&model.formula);
@@ -28,9 +28,14 @@ pub(super) fn draw(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Opt
     let kernel = Nuts::new(0.5);
     let (session, choice) = match disk.and_then(|disk| Some((disk, disk.saved()?))) {
         Some((disk, saved)) => {
+            let choice = saved.text(CHOICE).map(str::to_string).map_err(|e| disk.unusable(&e))?;
+            // Of the two samplers only one has levels.
+            if saved.has_numbers("betas") {
+                let wells = to_inner_places(&energy, &starts.wells);
+                return tempered::draw(model, &starts.points, wells, Some(choice), args, ctx, Some(disk));
+            }
             let resumed = KernelSession::resume(&energy, kernel, &options, args.chains, saved);
-            let choice = saved.text(CHOICE).map(str::to_string);
-            (resumed.map_err(|e| disk.unusable(&e))?, choice.map_err(|e| disk.unusable(&e))?)
+            (resumed.map_err(|e| disk.unusable(&e))?, choice)
         }
         None => {
             let bar = ctx.progress("pilot", (options.n_warmup * n_pilot) as u64);
@@ -40,8 +45,8 @@ pub(super) fn draw(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Opt
             let choice = reason(&pilot, n_pilot, starts.wells.len(), model.names());
             let x = pilot.warm.x.rows(0, args.chains);
             if !pilot.agrees() {
-                let drawn = tempered::draw(model, &x, to_inner_places(&energy, &starts.wells), args, ctx, disk)?;
-                return Ok(Drawn { choice: Some(choice), ..drawn });
+                let wells = to_inner_places(&energy, &starts.wells);
+                return tempered::draw(model, &x, wells, Some(choice), args, ctx, disk);
             }
             (KernelSession::warm(&energy, WarmedUp { x, ..pilot.warm }, &options), choice)
         }

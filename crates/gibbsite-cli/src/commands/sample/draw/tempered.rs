@@ -3,11 +3,12 @@
 use gibbsite::energy::Transformed;
 use gibbsite::kernel::{Nuts, Tunable};
 use gibbsite::points::Points;
-use gibbsite::run::{Event, Phase};
-use gibbsite::tempering::{self, Tempered, TemperingOptions};
+use gibbsite::run::{Draws, Event, Phase, Session};
+use gibbsite::tempering::{self, Ladder, LadderSession, Tempered, TemperingOptions};
 
-use super::super::disk::Disk;
-use super::{Drawn, block, check_held, to_inner};
+use super::super::disk::{Disk, Job};
+use super::auto::CHOICE;
+use super::{Drawn, block, to_inner};
 use crate::args::sample::SampleArgs;
 use crate::context::Context;
 use crate::failures;
@@ -41,8 +42,8 @@ pub struct LadderReport {
 }
 
 impl LadderReport {
-    fn new(run: &Tempered) -> Self {
-        let (n_ladders, n_draws) = (run.n_round_trips.len(), run.draws.n_draws());
+    fn new(run: &Tempered, n_draws: usize) -> Self {
+        let n_ladders = run.n_round_trips.len();
         Self {
             betas: run.betas.clone(),
             rejection: run.rejection.clone(),
@@ -56,17 +57,17 @@ impl LadderReport {
     }
 }
 
-/// One ladder for each row of `init`, which are in unconstrained coordinates.
+/// One ladder for each row of `init`, which are in unconstrained coordinates; or those of the run on disk. `choice` is why
+/// `auto` came here, and is kept with the run.
 pub(super) fn draw(
     model: &Resolved,
     init: &Points,
     wells: Vec<Vec<f64>>,
+    choice: Option<String>,
     args: &SampleArgs,
     ctx: &Context,
     disk: Option<&Disk>,
 ) -> Result<Drawn, Failure> {
-    // The ladders are no session that could be cut into pieces: their draws are held, also on their way to a file.
-    check_held(model, args)?;
     let energy = Transformed::new(&model.formula);
     let options = TemperingOptions {
         n_draws: args.draws,
@@ -84,23 +85,45 @@ pub(super) fn draw(
         }
     };
     let kernel = Nuts { max_depth: MAX_DEPTH, ..Nuts::new(args.step_size.unwrap_or(0.5)) };
-    let ladder = tempering::warm_up(&energy, &kernel, init.clone(), &options, &follow).map_err(failures::run)?;
-    let mut run = tempering::draw(&energy, &ladder, &options, &follow).map_err(failures::run)?;
-    to_inner(&energy, &mut run.draws);
-    if let Some(disk) = disk {
-        disk.write_whole(&run.draws)?;
+    let saved = disk.and_then(|disk| Some((disk, disk.saved()?)));
+    let ladder = match saved {
+        Some((disk, saved)) => {
+            Ladder::restore(saved, &kernel, args.chains, model.dim()).map_err(|e| disk.unusable(&e))?
+        }
+        None => tempering::warm_up(&energy, &kernel, init.clone(), &options, &follow).map_err(failures::run)?,
+    };
+    let mut session = LadderSession::start(&energy, &ladder, &options).map_err(failures::run)?;
+    if let Some((disk, saved)) = saved {
+        session.go_on(saved).map_err(|e| disk.unusable(&e))?;
     }
-    let report = LadderReport::new(&run);
+    let convert = |draws: &mut Draws| to_inner(&energy, draws);
+    let (draws, every) = match disk {
+        None => {
+            let mut draws = session.draw(options.n_draws, &follow).map_err(failures::run)?;
+            convert(&mut draws);
+            (draws, 1)
+        }
+        Some(disk) => {
+            let texts: Vec<(&str, String)> = choice.iter().map(|c| (CHOICE, c.clone())).collect();
+            let (n_chains, dim) = (args.chains, model.dim());
+            let job =
+                Job { n_chains, dim, n_draws: options.n_draws, convert: &convert, texts: &texts, progress: &follow };
+            let kept = disk.draw(&mut session, &job, failures::run)?;
+            (kept.draws, kept.every)
+        }
+    };
+    let run = session.finish(draws);
+    let report = LadderReport::new(&run, options.n_draws);
     let target = run.info[run.info.len() - 1];
     let kernel = &ladder.kernels()[run.info.len() - 1];
-    let (n_chains, n_draws, dim) = (run.draws.n_chains(), run.draws.n_draws(), run.draws.dim());
+    let (n_chains, dim) = (run.draws.n_chains(), run.draws.dim());
     let (values, energy) = run.draws.into_parts();
     Ok(Drawn {
         sampler: "tempering",
         n_chains,
-        n_draws,
+        n_draws: options.n_draws,
         dim,
-        every: 1,
+        every,
         values,
         energy,
         accept_prob: target.accept_prob(),
@@ -114,7 +137,7 @@ pub(super) fn draw(
         warnings: run.warnings,
         wells,
         bias: None,
-        choice: None,
+        choice,
         hamiltonian: Vec::new(),
         divergences: Vec::new(),
         ladder: Some(report),
