@@ -5,7 +5,7 @@ use crate::diagnostics::ks_statistic;
 use crate::energy::formula::Formula;
 use crate::kernel::{ChainState, Chains, Hmc};
 use crate::points::Matrix;
-use crate::rng::Purpose;
+use crate::rng::{Purpose, Run, Streams};
 
 fn quiet(_: Event) {}
 
