@@ -136,7 +136,7 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
     let mut metric = Metric::diagonal(vec![1.0; dim]);
     kernel.set_metric(&metric);
     let mut streams = Streams::new(options.seed, Run::WarmUp);
-    let size = block_size(options, kernel.group());
+    let size = block_size(options, kernel.group(), dim);
     search_step_size(energy, &mut kernel, &x, size, &streams)?;
     streams.seek(1);
     let mut blocks = Block::deal(energy, &kernel, &x, size, &streams);

@@ -40,13 +40,13 @@ pub struct RunOptions {
     pub n_warmup: usize,
     /// Seed of all streams.
     pub seed: u64,
-    /// Chains of a block, about 64 to 512.
+    /// Chains of a block at most, about 64 to 512; in more than 16 dimensions blocks are smaller. It changes no bit of the draws.
     pub block: usize,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { n_draws: 1000, thin: 1, n_warmup: 1000, seed: 0, block: 128 }
+        Self { n_draws: 1000, thin: 1, n_warmup: 1000, seed: 0, block: 256 }
     }
 }
 
@@ -352,7 +352,7 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
     let (n_chains, dim) = (x.n(), x.dim());
     let mut streams = Streams::new(options.seed, Run::Draws);
     streams.seek(first_step);
-    let size = block_size(options, kernel.group());
+    let size = block_size(options, kernel.group(), dim);
     let mut blocks = Block::deal(energy, &kernel, &x, size, &streams);
     let hamiltonian = blocks.first().is_some_and(|b| !b.state.hamiltonian().is_empty());
     let mut draws = Draws::with_room(n_chains, options.n_draws, dim, hamiltonian)?;
@@ -386,9 +386,12 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
     Ok(Outcome { draws, kernel, info, warm_up, warnings, divergences, last: Block::gather(&blocks, &x) })
 }
 
-/// Chains of a block, a multiple of the chains that move together.
-pub(crate) fn block_size(options: &RunOptions, group: usize) -> usize {
-    options.block.next_multiple_of(group.max(1))
+/// Numbers of a coordinate matrix beyond which a block gets fewer chains, 64 at the least, so that it stays in cache.
+const BLOCK_NUMBERS: usize = 4096;
+
+/// Chains of a block in `dim` dimensions, a multiple of the chains that move together.
+pub(crate) fn block_size(options: &RunOptions, group: usize, dim: usize) -> usize {
+    options.block.min((BLOCK_NUMBERS / dim.max(1)).max(64)).next_multiple_of(group.max(1))
 }
 
 /// A block of chains with its streams and counts.

@@ -78,8 +78,8 @@ impl Default for TemperingOptions {
 
 impl TemperingOptions {
     /// Ladders of a block, a multiple of the chains that move together.
-    fn block_size(&self, group: usize) -> usize {
-        block_size(&self.run_options(), group)
+    fn block_size(&self, group: usize, dim: usize) -> usize {
+        block_size(&self.run_options(), group, dim)
     }
 
     fn run_options(&self) -> RunOptions {

@@ -181,7 +181,7 @@ impl<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> Session for KernelSessi
             let Info { n, n_diverged, .. } = info;
             return Err(RunError::Diverged { n_diverged, n, step_size: self.kernel.step_size() });
         }
-        let n_blocks = self.x.n().div_ceil(block_size(&self.options, self.kernel.group()));
+        let n_blocks = self.x.n().div_ceil(block_size(&self.options, self.kernel.group(), self.x.dim()));
         let room = (MAX_DIVERGENCES * n_blocks).saturating_sub(self.divergences.len());
         let later = piece.divergences.into_iter().map(|d| Divergence { draw: d.draw + self.n_done, ..d });
         self.divergences.extend(later.take(room));

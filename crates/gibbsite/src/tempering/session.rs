@@ -45,7 +45,7 @@ where
     ) -> Result<Self, RunError> {
         check_steps(options)?;
         check_reference(&ladder.reference, energy)?;
-        let block = options.block_size(ladder.kernels[0].group());
+        let block = options.block_size(ladder.kernels[0].group(), ladder.replicas.x[0].dim());
         let layout = Layout { block, n_steps: options.n_steps, first_step: 0, rule };
         let levels = Levels::deal(energy, ladder, layout, &Streams::new(options.seed, Run::Tempering));
         Ok(Self { ladder, levels, options: options.clone(), n_done: 0 })
@@ -80,7 +80,7 @@ where
         let count = |n: usize| (n * n_ladders * n_steps) as u64;
         let report_every = n.div_ceil(50);
         let (levels, kernels, n_done) = (&mut self.levels, &self.ladder.kernels, self.n_done);
-        let mut rooms = draws.rooms(self.options.block_size(kernels[0].group()));
+        let mut rooms = draws.rooms(self.options.block_size(kernels[0].group(), draws.dim()));
         // One job for the whole piece: its iterations are too short to wake the threads for each.
         rayon::scope(|_| {
             for t in 0..n {

@@ -158,7 +158,7 @@ where
     K: for<'b> Kernel<Bridge<&'b R, &'b E>> + Tunable + Clone,
 {
     let options = clock.options;
-    let block = options.block_size(ladder.kernels[0].group());
+    let block = options.block_size(ladder.kernels[0].group(), ladder.replicas.x[0].dim());
     let mut streams = Streams::new(options.seed, Run::Tempering);
     streams.seek(search_step);
     let n_ladders = clock.n_ladders;

@@ -269,7 +269,7 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
 
 /// Chains of a block: enough for SIMD, few enough that two threads share the default 64. The draws do not depend on it.
 fn block(n_chains: usize) -> usize {
-    (n_chains / 2).next_multiple_of(8).clamp(32, 128)
+    (n_chains / 2).next_multiple_of(8).clamp(32, 256)
 }
 
 fn options(args: &SampleArgs, ctx: &Context) -> RunOptions {
