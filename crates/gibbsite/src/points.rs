@@ -3,18 +3,26 @@
 
 use std::fmt;
 
+use aligned_vec::{AVec, ConstAlign};
+
 /// A dense column-major matrix `(n_rows, n_cols)`; rows are chains or data points, columns are coordinates.
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq)]
 pub struct Matrix<T> {
     n_rows: usize,
     n_cols: usize,
-    data: Vec<T>,
+    data: AVec<T, ConstAlign<64>>,
+}
+
+impl<T> Default for Matrix<T> {
+    fn default() -> Self {
+        Self { n_rows: 0, n_cols: 0, data: AVec::new(64) }
+    }
 }
 
 impl<T: Copy + Default> Matrix<T> {
     /// A matrix filled with `T::default()`.
     pub fn new(n_rows: usize, n_cols: usize) -> Self {
-        Self { n_rows, n_cols, data: vec![T::default(); n_rows * n_cols] }
+        Self { n_rows, n_cols, data: aligned(n_rows * n_cols) }
     }
 
     /// Element `(i, j)` is `f(i, j)`.
@@ -34,7 +42,7 @@ impl<T: Copy + Default> Matrix<T> {
     /// If the length does not match.
     pub fn from_columns(n_rows: usize, n_cols: usize, data: Vec<T>) -> Self {
         assert_eq!(data.len(), n_rows * n_cols, "column-major data must have n_rows * n_cols elements");
-        Self { n_rows, n_cols, data }
+        Self { n_rows, n_cols, data: AVec::from_slice(64, &data) }
     }
 
     /// Number of rows (chains, data points).
@@ -89,6 +97,16 @@ impl<T: Copy + Default> Matrix<T> {
         }
     }
 
+    /// Copies the rows `rows` of `from` into the rows `to` of this matrix.
+    pub fn copy_rows(&mut self, to: &[usize], from: &Self, rows: &[usize]) {
+        for j in 0..self.n_cols {
+            let (col, from) = (self.col_mut(j), from.col(j));
+            for (to, row) in to.iter().zip(rows) {
+                col[*to] = from[*row];
+            }
+        }
+    }
+
     /// The rows `rows` (in that order) as a new matrix.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self::from_fn(rows.len(), self.n_cols, |i, j| self.get(rows[i], j))
@@ -137,6 +155,13 @@ impl<T: Copy + Default> Matrix<T> {
             std::mem::swap(&mut self.col_mut(c)[i], &mut other.col_mut(c)[j]);
         }
     }
+}
+
+/// Defaults that begin at a cache line, so that vectors of a column do not straddle two.
+fn aligned<T: Copy + Default>(len: usize) -> AVec<T, ConstAlign<64>> {
+    let mut data = AVec::with_capacity(64, len);
+    data.resize(len, T::default());
+    data
 }
 
 impl<T: fmt::Debug> fmt::Debug for Matrix<T> {

@@ -149,7 +149,7 @@ impl Streams {
     ) -> Numbers<'_, f32> {
         let id = Some((purpose, page, first_block, self.first_chain, n, d.div_ceil(4)));
         if self.normals.id != id {
-            let n_padded = n.next_multiple_of(TILE);
+            let n_padded = n.next_multiple_of(NARROW);
             let n_blocks = d.div_ceil(4).max(1);
             if (self.normals.values.n_rows(), self.normals.values.n_cols()) != (n_padded, 4 * n_blocks) {
                 self.normals.values.reshape(n_padded, 4 * n_blocks);
@@ -181,7 +181,7 @@ impl Streams {
         let (page, first_col) = page_of(self.step, d, 2);
         let id = Some((purpose, page, 0, self.first_chain, n, d.div_ceil(2)));
         if self.uniforms.id != id {
-            let n_padded = n.next_multiple_of(TILE);
+            let n_padded = n.next_multiple_of(NARROW);
             let n_blocks = d.div_ceil(2).max(1);
             if (self.uniforms.values.n_rows(), self.uniforms.values.n_cols()) != (n_padded, 2 * n_blocks) {
                 self.uniforms.values.reshape(n_padded, 2 * n_blocks);
@@ -209,8 +209,24 @@ fn splitmix(z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Chains computed together; rows of a page are padded to a multiple of it.
-const TILE: usize = 64;
+/// Chains computed together, while there are as many.
+const WIDE: usize = 64;
+
+/// Chains computed together of those that are left; rows of a page are padded to a multiple of it.
+const NARROW: usize = 16;
+
+/// Calls a function of tiles for `n` rows, a multiple of `NARROW`: wide tiles, then narrow ones.
+macro_rules! over_tiles {
+    ($n:expr, $tile:ident($($arg:expr),*)) => {{
+        let wide = $n - $n % WIDE;
+        for at in (0..wide).step_by(WIDE) {
+            $tile::<WIDE>(at, $($arg),*);
+        }
+        for at in (wide..$n).step_by(NARROW) {
+            $tile::<NARROW>(at, $($arg),*);
+        }
+    }};
+}
 
 /// Everything of the Philox counter but the element block: chain, page (56 bits) and purpose (8 bits).
 #[derive(Clone, Copy)]
@@ -220,21 +236,34 @@ struct Counter {
     purpose: u8,
 }
 
-/// Ten rounds of Philox4x32 on `TILE` consecutive chains. Words live in the low halves of 64-bit lanes, where one
+impl Counter {
+    /// The same for the chains from the `row`-th of these on.
+    #[inline(always)]
+    fn from(self, row: usize) -> Self {
+        Self { chain: self.chain.wrapping_add(row as u32), ..self }
+    }
+}
+
+/// Ten rounds of Philox4x32 on `T` consecutive chains. Words live in the low halves of 64-bit lanes, where one
 /// 32 x 32 -> 64 multiplication is one instruction.
 #[inline(always)]
-fn philox(key: [u32; 2], counter: Counter, block: u32) -> [[u32; TILE]; 4] {
+fn philox<const T: usize>(key: [u32; 2], counter: Counter, block: u32) -> [[u32; T]; 4] {
     philox_of(key, counter, block, |lane| counter.chain.wrapping_add(lane as u32))
 }
 
 /// As [`philox`], of the chain that `chain` gives for each lane.
 #[inline(always)]
-fn philox_of(key: [u32; 2], counter: Counter, block: u32, chain: impl Fn(usize) -> u32) -> [[u32; TILE]; 4] {
+fn philox_of<const T: usize>(
+    key: [u32; 2],
+    counter: Counter,
+    block: u32,
+    chain: impl Fn(usize) -> u32,
+) -> [[u32; T]; 4] {
     const LOW: u64 = 0xffff_ffff;
     const M0: u64 = 0xD251_1F53;
     const M1: u64 = 0xCD9E_8D57;
-    let mut words = [[0u32; TILE]; 4];
-    for lane in 0..TILE {
+    let mut words = [[0u32; T]; 4];
+    for lane in 0..T {
         let mut c = [
             block as u64,
             chain(lane) as u64,
@@ -310,24 +339,27 @@ simd_fn! {
     /// Fills columns `4 b .. 4 b + 4` of the page with the normals of element block `first_block + b`.
     fn fill_normals(key: [u32; 2], counter: Counter, first_block: u32, n: usize, n_blocks: usize, out: &mut [f32]) {
         for b in 0..n_blocks {
-            for tile in (0..n).step_by(TILE) {
-                let at = Counter { chain: counter.chain.wrapping_add(tile as u32), ..counter };
-                let w = philox(key, at, first_block + b as u32);
-                let (page, _) = out[4 * b * n..].split_at_mut(4 * n);
-                let (first, second) = page.split_at_mut(2 * n);
-                box_muller_tile(&w[0], &w[1], first, n, tile);
-                box_muller_tile(&w[2], &w[3], second, n, tile);
-            }
+            let columns = &mut out[4 * b * n..4 * (b + 1) * n];
+            over_tiles!(n, normal_tile(key, counter, first_block + b as u32, n, columns));
         }
     }
 }
 
-/// Two columns of normals, `TILE` rows from `at` on, from two words a row; the columns have `n` rows.
+/// Four columns of normals, `T` rows from `at` on; the columns have `n` rows.
 #[inline(always)]
-fn box_muller_tile(radius: &[u32; TILE], angle: &[u32; TILE], columns: &mut [f32], n: usize, at: usize) {
+fn normal_tile<const T: usize>(at: usize, key: [u32; 2], counter: Counter, block: u32, n: usize, columns: &mut [f32]) {
+    let w = philox::<T>(key, counter.from(at), block);
+    let (first, second) = columns.split_at_mut(2 * n);
+    box_muller_tile(&w[0], &w[1], first, n, at);
+    box_muller_tile(&w[2], &w[3], second, n, at);
+}
+
+/// Two columns of normals, `T` rows from `at` on, from two words a row; the columns have `n` rows.
+#[inline(always)]
+fn box_muller_tile<const T: usize>(radius: &[u32; T], angle: &[u32; T], columns: &mut [f32], n: usize, at: usize) {
     let (a, b) = columns.split_at_mut(n);
-    let (a, b) = (&mut a[at..at + TILE], &mut b[at..at + TILE]);
-    for lane in 0..TILE {
+    let (a, b) = (&mut a[at..at + T], &mut b[at..at + T]);
+    for lane in 0..T {
         (a[lane], b[lane]) = box_muller(radius[lane], angle[lane]);
     }
 }
@@ -336,17 +368,20 @@ simd_fn! {
     /// Fills columns `2 b, 2 b + 1` of the page with the uniforms of element block `b`: (53 bits + 1/2) 2^-53.
     fn fill_uniforms(key: [u32; 2], counter: Counter, n: usize, n_blocks: usize, out: &mut [f64]) {
         for b in 0..n_blocks {
-            for tile in (0..n).step_by(TILE) {
-                let at = Counter { chain: counter.chain.wrapping_add(tile as u32), ..counter };
-                let w = philox(key, at, b as u32);
-                for k in 0..2 {
-                    let start = (2 * b + k) * n + tile;
-                    let out = &mut out[start..start + TILE];
-                    for lane in 0..TILE {
-                        out[lane] = unit_interval(w[2 * k][lane], w[2 * k + 1][lane]);
-                    }
-                }
-            }
+            let columns = &mut out[2 * b * n..2 * (b + 1) * n];
+            over_tiles!(n, uniform_tile(key, counter, b as u32, n, columns));
+        }
+    }
+}
+
+/// Two columns of uniforms, `T` rows from `at` on; the columns have `n` rows.
+#[inline(always)]
+fn uniform_tile<const T: usize>(at: usize, key: [u32; 2], counter: Counter, block: u32, n: usize, columns: &mut [f64]) {
+    let w = philox::<T>(key, counter.from(at), block);
+    for k in 0..2 {
+        let out = &mut columns[k * n + at..k * n + at + T];
+        for lane in 0..T {
+            out[lane] = unit_interval(w[2 * k][lane], w[2 * k + 1][lane]);
         }
     }
 }
@@ -364,17 +399,27 @@ fn unit_interval(high: u32, low: u32) -> f64 {
 simd_fn! {
     /// One uniform of element block `block` for each of `chains`.
     fn fill_uniforms_of(key: [u32; 2], counter: Counter, block: u32, chains: &[u32], out: &mut [f64]) {
-        for (chains, out) in chains.chunks(TILE).zip(out.chunks_mut(TILE)) {
-            let mut ids = [0u32; TILE];
-            ids[..chains.len()].copy_from_slice(chains);
-            let w = philox_of(key, counter, block, |lane| counter.chain.wrapping_add(ids[lane]));
-            let mut all = [0.0f64; TILE];
-            for lane in 0..TILE {
-                all[lane] = unit_interval(w[0][lane], w[1][lane]);
-            }
-            out.copy_from_slice(&all[..out.len()]);
+        let wide = chains.len() - chains.len() % WIDE;
+        for (chains, out) in chains[..wide].chunks(WIDE).zip(out[..wide].chunks_mut(WIDE)) {
+            uniforms_of_tile::<WIDE>(key, counter, block, chains, out);
+        }
+        for (chains, out) in chains[wide..].chunks(NARROW).zip(out[wide..].chunks_mut(NARROW)) {
+            uniforms_of_tile::<NARROW>(key, counter, block, chains, out);
         }
     }
+}
+
+/// One uniform for each of at most `T` chains.
+#[inline(always)]
+fn uniforms_of_tile<const T: usize>(key: [u32; 2], counter: Counter, block: u32, chains: &[u32], out: &mut [f64]) {
+    let mut ids = [0u32; T];
+    ids[..chains.len()].copy_from_slice(chains);
+    let w = philox_of::<T>(key, counter, block, |lane| counter.chain.wrapping_add(ids[lane]));
+    let mut all = [0.0f64; T];
+    for lane in 0..T {
+        all[lane] = unit_interval(w[0][lane], w[1][lane]);
+    }
+    out.copy_from_slice(&all[..out.len()]);
 }
 
 #[cfg(test)]
@@ -387,7 +432,7 @@ mod tests {
             page: counter[2] as u64 | ((counter[3] & 0xff_ffff) as u64) << 32,
             purpose: (counter[3] >> 24) as u8,
         };
-        let w = philox(key, at, counter[0]);
+        let w = philox::<NARROW>(key, at, counter[0]);
         [w[0][0], w[1][0], w[2][0], w[3][0]]
     }
 

@@ -80,6 +80,42 @@ macro_rules! simd_fn {
 }
 pub(crate) use simd_fn;
 
+/// Rows computed together in loops down the columns of matrices: their sums stay in registers.
+pub(crate) const TILE: usize = 8;
+
+/// Calls a tile function, generic over its number of rows, for all of `n` rows: whole tiles, then one by one.
+macro_rules! over_tiles {
+    ($n:expr, $tile:ident($($arg:expr),*)) => {{
+        let n: usize = $n;
+        let wide = n - n % (2 * $crate::simd::TILE);
+        for at in (0..wide).step_by(2 * $crate::simd::TILE) {
+            $tile::<{ 2 * $crate::simd::TILE }>(at, $($arg),*);
+        }
+        let whole = n - n % $crate::simd::TILE;
+        for at in (wide..whole).step_by($crate::simd::TILE) {
+            $tile::<{ $crate::simd::TILE }>(at, $($arg),*);
+        }
+        for at in whole..n {
+            $tile::<1>(at, $($arg),*);
+        }
+    }};
+}
+pub(crate) use over_tiles;
+
+/// Elements `i .. i + T`. Loops that load, then compute, then [`store`] become vector code; in-place ones may not.
+#[inline(always)]
+pub(crate) fn load<const T: usize>(x: &[f64], i: usize) -> [f64; T] {
+    let mut out = [0.0; T];
+    out.copy_from_slice(&x[i..i + T]);
+    out
+}
+
+/// Writes elements `i .. i + T`.
+#[inline(always)]
+pub(crate) fn store<const T: usize>(x: &mut [f64], i: usize, values: &[f64; T]) {
+    x[i..i + T].copy_from_slice(values);
+}
+
 /// Sums a slice in a fixed order: 8 interleaved partial sums, then their tree. The order depends on the length only.
 #[inline(always)]
 pub(crate) fn sum(x: &[f64]) -> f64 {

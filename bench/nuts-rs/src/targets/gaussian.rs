@@ -1,6 +1,6 @@
 //! Independent normal coordinates of very different scales.
 
-use super::{Target, log_spaced_sd, over_rows, rows};
+use super::{Target, log_spaced_sd, over_rows};
 use gibbsite::points::Matrix;
 
 /// `E = sum_j (x_j / s_j)^2 / 2`.
@@ -49,15 +49,15 @@ impl Target for Gaussian {
 
 #[inline(always)]
 fn tile<const T: usize>(at: usize, precision: &[f64], x: &Matrix<f64>, e: &mut [f64], grad: &mut Matrix<f64>) {
+    let (n, x, grad) = (x.n_rows(), x.as_slice(), grad.as_mut_slice());
     let mut sum = [0.0f64; T];
-    for (j, p) in precision.iter().enumerate() {
-        let x = rows::<T>(x, j, at);
-        let grad = &mut grad.col_mut(j)[at..at + T];
+    for (p, i) in precision.iter().zip((at..).step_by(n)) {
+        let (x, mut g) = (&x[i..i + T], [0.0; T]);
         for r in 0..T {
-            let g = p * x[r];
-            grad[r] = g;
-            sum[r] = g.mul_add(x[r], sum[r]);
+            g[r] = p * x[r];
+            sum[r] = g[r].mul_add(x[r], sum[r]);
         }
+        grad[i..i + T].copy_from_slice(&g);
     }
     for r in 0..T {
         e[at + r] = 0.5 * sum[r];

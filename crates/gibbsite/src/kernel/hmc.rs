@@ -6,7 +6,7 @@ use super::{Info, Kernel, Metric};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
-use crate::simd::simd_fn;
+use crate::simd::{load, simd_fn, store};
 
 /// A trajectory whose energy error exceeds this is divergent (Stan's limit).
 pub const MAX_ENERGY_ERROR: f64 = 1000.0;
@@ -107,35 +107,31 @@ simd_fn! {
     /// Adds `|p|^2 / 2` of each row to `out`.
     pub(super) fn add_kinetic(p: &Matrix<f64>, out: &mut [f64]) {
         let n = out.len();
-        let mut at = 0;
-        while at + 32 <= n {
-            kinetic_tile::<32>(at, p, out);
-            at += 32;
+        let wide = n - n % 32;
+        for at in (0..wide).step_by(32) {
+            kinetic_tile::<32>(at, p.as_slice(), out);
         }
-        while at + 8 <= n {
-            kinetic_tile::<8>(at, p, out);
-            at += 8;
+        for at in (wide..n - n % 8).step_by(8) {
+            kinetic_tile::<8>(at, p.as_slice(), out);
         }
-        while at < n {
-            kinetic_tile::<1>(at, p, out);
-            at += 1;
+        for at in n - n % 8..n {
+            kinetic_tile::<1>(at, p.as_slice(), out);
         }
     }
 }
 
 /// [`add_kinetic`] for `T` rows, whose sums stay in registers.
 #[inline(always)]
-fn kinetic_tile<const T: usize>(at: usize, p: &Matrix<f64>, out: &mut [f64]) {
-    let out = &mut out[at..at + T];
-    let mut sum = [0.0; T];
-    sum.copy_from_slice(out);
-    for j in 0..p.n_cols() {
-        let p = &p.col(j)[at..at + T];
+fn kinetic_tile<const T: usize>(at: usize, p: &[f64], out: &mut [f64]) {
+    let n = out.len();
+    let mut sum = load::<T>(out, at);
+    for i in (at..p.len()).step_by(n) {
+        let p = load::<T>(p, i);
         for r in 0..T {
             sum[r] = (0.5 * p[r]).mul_add(p[r], sum[r]);
         }
     }
-    out.copy_from_slice(&sum);
+    store(out, at, &sum);
 }
 
 simd_fn! {

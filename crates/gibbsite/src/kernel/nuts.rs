@@ -2,7 +2,6 @@
 //! Hamiltonian Monte Carlo", appendix A): Hamiltonian trajectories that grow until they turn back.
 
 use super::hmc::MAX_ENERGY_ERROR;
-use super::leapfrog::{kick_by, kick_drift_by};
 use super::{ChainState, Info, Kernel, Metric};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
@@ -112,34 +111,33 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Nuts {
         );
         let (n, d) = (state.x.n(), state.x.dim());
         let Trajectories { x, energy: e, grad, hamiltonian, diverged, lanes, .. } = state;
-        lanes.begin(&self.metric, &x.real, e, grad, rng.normals(Purpose::Proposal, n, d), hamiltonian);
-        diverged.fill(false);
         let mut info = Info { n: n as u64, ..Info::default() };
+        diverged.fill(false);
+        lanes.begin(&self.metric, &x.real, e, grad, rng.normals(Purpose::Proposal, n, d), hamiltonian);
         let mut finished = |f: Finished<'_>| {
-            x.real.copy_row(f.chain, &f.tree.x, f.lane);
-            grad.copy_row(f.chain, &f.tree.g, f.lane);
-            e[f.chain] = f.tree.e[f.lane];
-            diverged[f.chain] = f.fate == Fate::Diverged;
-            info.n_diverged += u64::from(f.fate == Fate::Diverged);
-            info.n_truncated += u64::from(f.fate == Fate::Growing);
-            info.sum_accept += f.accept_prob;
-            info.n_evals += f.n_steps;
+            x.real.copy_rows(f.chains, &f.tree.x, f.lanes);
+            grad.copy_rows(f.chains, &f.tree.g, f.lanes);
+            for (&chain, &lane) in f.chains.iter().zip(f.lanes) {
+                e[chain] = f.tree.e[lane];
+                diverged[chain] = f.fate[lane] == Fate::Diverged;
+                info.n_diverged += u64::from(f.fate[lane] == Fate::Diverged);
+                info.n_truncated += u64::from(f.fate[lane] == Fate::Growing);
+                info.sum_accept += f.accept_prob(lane);
+                info.n_evals += f.n_steps[lane] as u64;
+            }
         };
-        let (mut n_choices, diagonal) = (0, self.metric.is_diagonal());
         for depth in 0..self.max_depth {
             lanes.turn_to(&self.metric, self.step_size, depth, rng);
             let n_leaves = 1 << depth;
             for leaf in 0..n_leaves {
-                let f = &mut lanes.front;
-                let force = if diagonal { &f.g } else { &f.pulled };
-                kick_drift_by(0.5, &lanes.eps, &self.metric, force, &mut f.p, &mut f.x.real);
-                energy.energy_grad(&f.x, &mut f.e, &mut f.g);
-                f.pull(&self.metric);
-                let force = if diagonal { &f.g } else { &f.pulled };
-                kick_by(0.5, &lanes.eps, &self.metric, force, &mut f.p);
-                lanes.weigh(-MAX_ENERGY_ERROR);
-                lanes.add_leaf(leaf, leaf + 1 == n_leaves, &mut n_choices, rng);
-                lanes.compact(n_leaves - leaf - 1, leaf + 1, &mut finished);
+                lanes.leap(&self.metric, leaf);
+                let front = &mut lanes.front;
+                energy.energy_grad(&front.x, &mut front.e, &mut front.g);
+                lanes.kick_and_weigh(&self.metric, -MAX_ENERGY_ERROR);
+                lanes.add_leaf(&self.metric, depth, leaf, rng);
+                let joined = leaf + 1 == n_leaves;
+                let (n_left, n_there) = if joined { (2 * n_leaves, 0) } else { (n_leaves - leaf - 1, leaf + 1) };
+                lanes.compact(n_left, n_there, &mut finished);
                 if lanes.n_growing == 0 {
                     break;
                 }
@@ -147,8 +145,6 @@ impl<E: Differentiable + ?Sized> Kernel<E> for Nuts {
             if lanes.n_growing == 0 {
                 break;
             }
-            lanes.join_half(&mut n_choices, rng);
-            lanes.compact(2 * n_leaves, 0, &mut finished);
         }
         lanes.finish(&mut finished);
         info

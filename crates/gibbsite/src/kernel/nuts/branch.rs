@@ -1,9 +1,10 @@
 //! Subtrees of trajectories, one per lane, and how two neighbours become one.
 
+use crate::kernel::Metric;
 use crate::math::{exp, ln_1p, logistic};
-use crate::points::Matrix;
+use crate::points::{Matrix, Points};
 use crate::scratch;
-use crate::simd::simd_fn;
+use crate::simd::{load, over_tiles, simd_fn, store};
 
 /// A stretch of consecutive states in every lane: its end momenta, the sum of its momenta, its weight, and the state chosen.
 #[derive(Clone, Debug, Default)]
@@ -23,13 +24,47 @@ pub(super) struct Branch {
 }
 
 /// A state in every lane.
-#[derive(Clone, Copy)]
-pub(super) struct Leaf<'a> {
-    pub x: &'a Matrix<f64>,
-    pub p: &'a Matrix<f64>,
-    pub g: &'a Matrix<f64>,
-    pub e: &'a [f64],
-    pub log_w: &'a [f64],
+#[derive(Clone, Debug)]
+pub(super) struct Front {
+    pub x: Points,
+    pub p: Matrix<f64>,
+    pub g: Matrix<f64>,
+    /// `A'g`, kept where A is not diagonal, so that it is computed once for two half-kicks.
+    pub pulled: Matrix<f64>,
+    pub e: Vec<f64>,
+}
+
+impl Front {
+    pub fn new(n: usize, d: usize) -> Self {
+        let matrix = || Matrix::new(n, d);
+        Self { x: Points::zeros(n, d), p: matrix(), g: matrix(), pulled: matrix(), e: vec![0.0; n] }
+    }
+
+    pub fn resize(&mut self, n: usize) {
+        let Self { x, p, g, pulled, e } = self;
+        x.label.resize_rows(n);
+        [&mut x.real, p, g, pulled].into_iter().for_each(|m| m.resize_rows(n));
+        e.resize(n, 0.0);
+    }
+
+    pub fn keep(&mut self, lanes: &[usize]) {
+        let Self { x, p, g, pulled, e } = self;
+        x.label.keep_rows(lanes);
+        [&mut x.real, p, g, pulled].into_iter().for_each(|m| m.keep_rows(lanes));
+        keep(e, lanes);
+    }
+
+    /// Computes what kicks the momenta, unless that is the gradient.
+    pub fn pull(&mut self, metric: &Metric) {
+        if !metric.is_diagonal() {
+            metric.pull(self.g.n_rows(), self.g.as_slice(), self.pulled.as_mut_slice());
+        }
+    }
+
+    /// What kicks the momenta: see [`kick_by`](crate::kernel::leapfrog::kick_by).
+    pub fn force(&self, metric: &Metric) -> &Matrix<f64> {
+        if metric.is_diagonal() { &self.g } else { &self.pulled }
+    }
 }
 
 impl Branch {
@@ -58,23 +93,10 @@ impl Branch {
         [e, log_w].into_iter().for_each(|v| keep(v, lanes));
     }
 
-    /// Becomes one state; `last` and `rho` are left out when a neighbour is to follow.
-    pub fn set(&mut self, leaf: Leaf<'_>, whole: bool) {
-        self.first.as_mut_slice().copy_from_slice(leaf.p.as_slice());
-        self.x.as_mut_slice().copy_from_slice(leaf.x.as_slice());
-        self.g.as_mut_slice().copy_from_slice(leaf.g.as_slice());
-        self.e.copy_from_slice(leaf.e);
-        self.log_w.copy_from_slice(leaf.log_w);
-        if whole {
-            self.last.as_mut_slice().copy_from_slice(leaf.p.as_slice());
-            self.rho.as_mut_slice().copy_from_slice(leaf.p.as_slice());
-        }
-    }
-
-    /// One state (set without `last` and `rho`) and the state that follows; `turned` becomes 1 where they turn, else 0.
-    pub fn add_leaf(&mut self, leaf: Leaf<'_>, u: &[f64], turned: &mut [f64]) {
+    /// One state (whose `last` and `rho` are not set) and the state that follows; `turned` becomes 1 where they turn, else 0.
+    pub fn add_leaf(&mut self, leaf: &Front, log_w: &[f64], u: &[f64], turned: &mut [f64]) {
         scratch::with(self.log_w.len(), |choice| {
-            choose(&mut self.log_w, leaf.log_w, u, choice);
+            choose(&mut self.log_w, log_w, u, choice);
             pair(self, leaf, choice, turned);
         });
     }
@@ -112,74 +134,55 @@ simd_fn! {
     }
 }
 
-/// Lanes computed together: their sums stay in registers.
-const TILE: usize = 8;
-
-/// Calls a tile function for all lanes: whole tiles, then one by one.
-macro_rules! over_tiles {
-    ($n:expr, $tile:ident($($arg:expr),*)) => {{
-        let whole = $n - $n % TILE;
-        for at in (0..whole).step_by(TILE) {
-            $tile::<TILE>(at, $($arg),*);
-        }
-        for at in whole..$n {
-            $tile::<1>(at, $($arg),*);
-        }
-    }};
-}
-
 simd_fn! {
-    fn pair(a: &mut Branch, b: Leaf<'_>, choice: &[f64], turned: &mut [f64]) {
+    fn pair(a: &mut Branch, b: &Front, choice: &[f64], turned: &mut [f64]) {
         over_tiles!(choice.len(), pair_tile(a, b, choice, turned));
     }
 }
 
-/// Rows `at .. at + T` of column `j`.
+/// `to` takes the elements `i .. i + T` of `from` that are chosen.
 #[inline(always)]
-fn part<const T: usize>(m: &Matrix<f64>, j: usize, at: usize) -> [f64; T] {
-    let mut out = [0.0; T];
-    out.copy_from_slice(&m.col(j)[at..at + T]);
-    out
-}
-
-/// `to` takes the rows of `from` that are chosen.
-#[inline(always)]
-fn blend<const T: usize>(choice: &[f64; T], from: &Matrix<f64>, to: &mut Matrix<f64>, j: usize, at: usize) {
-    let new = part::<T>(from, j, at);
-    let old = &mut to.col_mut(j)[at..at + T];
+fn blend<const T: usize>(choice: &[f64; T], from: &[f64], to: &mut [f64], i: usize) {
+    let (new, mut out) = (load::<T>(from, i), load::<T>(to, i));
     for r in 0..T {
-        let (a, b) = (old[r], new[r]);
-        old[r] = if choice[r] > 0.0 { b } else { a };
+        out[r] = if choice[r] > 0.0 { new[r] } else { out[r] };
     }
+    store(to, i, &out);
 }
 
+/// `to` takes the elements `i .. i + T`: those of `b` that are chosen, else those of `a`.
 #[inline(always)]
-fn blend_energy<const T: usize>(choice: &[f64; T], from: &[f64], to: &mut [f64], at: usize) {
+fn choose_between<const T: usize>(choice: &[f64; T], a: &[f64], b: &[f64], to: &mut [f64], i: usize) {
+    let (a, b) = (load::<T>(a, i), load::<T>(b, i));
+    let mut out = a;
     for r in 0..T {
-        let (a, b) = (to[at + r], from[at + r]);
-        to[at + r] = if choice[r] > 0.0 { b } else { a };
+        out[r] = if choice[r] > 0.0 { b[r] } else { a[r] };
     }
+    store(to, i, &out);
 }
 
 #[inline(always)]
-fn pair_tile<const T: usize>(at: usize, a: &mut Branch, b: Leaf<'_>, choice: &[f64], turned: &mut [f64]) {
-    let mut chosen = [0.0; T];
-    chosen.copy_from_slice(&choice[at..at + T]);
+fn pair_tile<const T: usize>(at: usize, a: &mut Branch, b: &Front, choice: &[f64], turned: &mut [f64]) {
+    let n = choice.len();
+    let choice = load::<T>(choice, at);
+    let (first, last, rho) = (a.first.as_slice(), a.last.as_mut_slice(), a.rho.as_mut_slice());
+    let (x, g) = (a.x.as_mut_slice(), a.g.as_mut_slice());
+    let (bp, bx, bg) = (b.p.as_slice(), b.x.real.as_slice(), b.g.as_slice());
     let (mut first_dot, mut last_dot) = ([0.0f64; T], [0.0f64; T]);
-    for j in 0..a.x.n_cols() {
-        let (pa, pb) = (part::<T>(&a.first, j, at), part::<T>(b.p, j, at));
-        let (last, rho) = (&mut a.last.col_mut(j)[at..at + T], &mut a.rho.col_mut(j)[at..at + T]);
+    for i in (at..x.len()).step_by(n) {
+        let (pa, pb) = (load::<T>(first, i), load::<T>(bp, i));
+        let mut sum = [0.0; T];
         for r in 0..T {
-            let sum = pa[r] + pb[r];
-            rho[r] = sum;
-            last[r] = pb[r];
-            first_dot[r] = sum.mul_add(pa[r], first_dot[r]);
-            last_dot[r] = sum.mul_add(pb[r], last_dot[r]);
+            sum[r] = pa[r] + pb[r];
+            first_dot[r] = sum[r].mul_add(pa[r], first_dot[r]);
+            last_dot[r] = sum[r].mul_add(pb[r], last_dot[r]);
         }
-        blend(&chosen, b.x, &mut a.x, j, at);
-        blend(&chosen, b.g, &mut a.g, j, at);
+        store(rho, i, &sum);
+        store(last, i, &pb);
+        blend(&choice, bx, x, i);
+        blend(&choice, bg, g, i);
     }
-    blend_energy(&chosen, b.e, &mut a.e, at);
+    blend(&choice, &b.e, &mut a.e, at);
     for r in 0..T {
         turned[at + r] = if (first_dot[r] > 0.0) & (last_dot[r] > 0.0) { 0.0 } else { 1.0 };
     }
@@ -193,22 +196,25 @@ simd_fn! {
 
 #[inline(always)]
 fn merge_tile<const T: usize>(at: usize, a: &mut Branch, b: &Branch, choice: &[f64], turned: &mut [f64]) {
-    let mut chosen = [0.0; T];
-    chosen.copy_from_slice(&choice[at..at + T]);
+    let n = choice.len();
+    let choice = load::<T>(choice, at);
+    let (a_first, a_last) = (a.first.as_slice(), a.last.as_slice());
+    let (rho, x, g) = (a.rho.as_mut_slice(), a.x.as_mut_slice(), a.g.as_mut_slice());
+    let (b_first, b_last, b_rho) = (b.first.as_slice(), b.last.as_slice(), b.rho.as_slice());
+    let (bx, bg) = (b.x.as_slice(), b.g.as_slice());
     let mut dots = [[0.0f64; T]; 6];
-    for j in 0..a.x.n_cols() {
-        let (af, al) = (part::<T>(&a.first, j, at), part::<T>(&a.last, j, at));
-        let (bf, bl, rb) = (part::<T>(&b.first, j, at), part::<T>(&b.last, j, at), part::<T>(&b.rho, j, at));
-        let rho = &mut a.rho.col_mut(j)[at..at + T];
+    for i in (at..x.len()).step_by(n) {
+        let (af, al, mut sum) = (load::<T>(a_first, i), load::<T>(a_last, i), load::<T>(rho, i));
+        let (bf, bl, rb) = (load::<T>(b_first, i), load::<T>(b_last, i), load::<T>(b_rho, i));
         for r in 0..T {
-            let ra = rho[r];
-            rho[r] = ra + rb[r];
-            add_dots(&mut dots, r, [af[r], al[r], ra], [bf[r], bl[r], rb[r]]);
+            add_dots(&mut dots, r, [af[r], al[r], sum[r]], [bf[r], bl[r], rb[r]]);
+            sum[r] += rb[r];
         }
-        blend(&chosen, &b.x, &mut a.x, j, at);
-        blend(&chosen, &b.g, &mut a.g, j, at);
+        store(rho, i, &sum);
+        blend(&choice, bx, x, i);
+        blend(&choice, bg, g, i);
     }
-    blend_energy(&chosen, &b.e, &mut a.e, at);
+    blend(&choice, &b.e, &mut a.e, at);
     for r in 0..T {
         turned[at + r] = turns(&dots, r);
     }
@@ -247,9 +253,7 @@ pub(super) struct Tree {
     pub log_w: Vec<f64>,
     pub rho: Matrix<f64>,
     /// Position, momentum and force of the state at the end that does not grow.
-    pub other: [Matrix<f64>; 3],
-    /// Momentum of the state where the new half began to grow.
-    pub near: Matrix<f64>,
+    other: [Matrix<f64>; 3],
 }
 
 impl Tree {
@@ -262,59 +266,65 @@ impl Tree {
             log_w: vec![0.0; n],
             rho: matrix(),
             other: [matrix(), matrix(), matrix()],
-            near: matrix(),
         }
     }
 
     pub fn resize(&mut self, n: usize) {
-        let Self { x, g, e, log_w, rho, other, near } = self;
-        [x, g, rho, near].into_iter().chain(other).for_each(|m| m.resize_rows(n));
+        let Self { x, g, e, log_w, rho, other } = self;
+        [x, g, rho].into_iter().chain(other).for_each(|m| m.resize_rows(n));
         [e, log_w].into_iter().for_each(|v| v.resize(n, 0.0));
     }
 
     pub fn keep(&mut self, lanes: &[usize]) {
-        let Self { x, g, e, log_w, rho, other, near } = self;
-        [x, g, rho, near].into_iter().chain(other).for_each(|m| m.keep_rows(lanes));
+        let Self { x, g, e, log_w, rho, other } = self;
+        [x, g, rho].into_iter().chain(other).for_each(|m| m.keep_rows(lanes));
         [e, log_w].into_iter().for_each(|v| keep(v, lanes));
     }
 
     /// Puts the front, `[x, p, force]`, to the other end in the lanes with `turns` 1.
     pub fn swap_ends(&mut self, turns: &[f64], front: [&mut Matrix<f64>; 3]) {
         for (front, other) in front.into_iter().zip(&mut self.other) {
-            swap(turns, front, other);
+            swap(turns, front.as_mut_slice(), other.as_mut_slice());
         }
     }
 
-    /// Takes in the new half in the lanes with `growing` 1: replaces the choice with probability `min(1, w_new / w_old)`.
-    /// `turned` becomes 1 where the whole turns.
-    pub fn join(&mut self, half: &Branch, growing: &[f64], u: &[f64], turned: &mut [f64]) {
+    /// Becomes the trajectory of the state `start`, of weight 1, and of `next`, of weight `exp(log_w)`. Which of the two is
+    /// chosen, and what `turned` becomes, is as in [`Tree::join`]. Takes `start` away.
+    pub fn join_first(
+        &mut self,
+        start: &mut Front,
+        next: &Front,
+        log_w: &[f64],
+        growing: &[f64],
+        metric: &Metric,
+        u: &[f64],
+        turned: &mut [f64],
+    ) {
+        self.log_w.fill(0.0);
+        scratch::with(u.len(), |choice| {
+            favour(&mut self.log_w, log_w, growing, u, choice);
+            join_first(self, start, next, choice, turned);
+        });
+        let force = if metric.is_diagonal() { &mut start.g } else { &mut start.pulled };
+        for (mine, theirs) in self.other.iter_mut().zip([&mut start.x.real, &mut start.p, force]) {
+            std::mem::swap(mine, theirs);
+        }
+    }
+
+    /// Takes in the new half, which began to grow at momentum `near`, in the lanes with `growing` 1: replaces the choice with
+    /// probability `min(1, w_new / w_old)`. `turned` becomes 1 where the whole turns.
+    pub fn join(&mut self, near: &Matrix<f64>, half: &Branch, growing: &[f64], u: &[f64], turned: &mut [f64]) {
         scratch::with(u.len(), |choice| {
             favour(&mut self.log_w, &half.log_w, growing, u, choice);
-            join(self, half, choice, turned);
+            join(self, near, half, choice, turned);
         });
     }
 }
 
 simd_fn! {
     /// Swaps the rows with `turns` 1.
-    fn swap(turns: &[f64], a: &mut Matrix<f64>, b: &mut Matrix<f64>) {
-        let n = turns.len();
-        // Column by column where that is long; the rest, or a short block, a vector of rows at a time.
-        let mut at = n - n % (4 * TILE);
-        for j in 0..a.n_cols() {
-            let (turns, a, b) = (&turns[..at], &mut a.col_mut(j)[..at], &mut b.col_mut(j)[..at]);
-            for i in 0..at {
-                (a[i], b[i]) = swapped_if(turns[i] > 0.0, a[i], b[i]);
-            }
-        }
-        while at + TILE <= n {
-            swap_tile::<TILE>(at, turns, a, b);
-            at += TILE;
-        }
-        while at < n {
-            swap_tile::<1>(at, turns, a, b);
-            at += 1;
-        }
+    fn swap(turns: &[f64], a: &mut [f64], b: &mut [f64]) {
+        over_tiles!(turns.len(), swap_tile(turns, a, b));
     }
 }
 
@@ -330,13 +340,16 @@ fn swapped_if(swaps: bool, a: f64, b: f64) -> (f64, f64) {
 }
 
 #[inline(always)]
-fn swap_tile<const T: usize>(at: usize, turns: &[f64], a: &mut Matrix<f64>, b: &mut Matrix<f64>) {
-    let turns = &turns[at..at + T];
-    for j in 0..a.n_cols() {
-        let (a, b) = (&mut a.col_mut(j)[at..at + T], &mut b.col_mut(j)[at..at + T]);
+fn swap_tile<const T: usize>(at: usize, turns: &[f64], a: &mut [f64], b: &mut [f64]) {
+    let n = turns.len();
+    let turns = load::<T>(turns, at);
+    for i in (at..a.len()).step_by(n) {
+        let (mut of_a, mut of_b) = (load::<T>(a, i), load::<T>(b, i));
         for r in 0..T {
-            (a[r], b[r]) = swapped_if(turns[r] > 0.0, a[r], b[r]);
+            (of_a[r], of_b[r]) = swapped_if(turns[r] > 0.0, of_a[r], of_b[r]);
         }
+        store(a, i, &of_a);
+        store(b, i, &of_b);
     }
 }
 
@@ -356,32 +369,81 @@ simd_fn! {
 }
 
 simd_fn! {
-    fn join(a: &mut Tree, b: &Branch, choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), join_tile(a, b, choice, turned));
+    fn join(a: &mut Tree, near: &Matrix<f64>, b: &Branch, choice: &[f64], turned: &mut [f64]) {
+        over_tiles!(choice.len(), join_tile(a, near, b, choice, turned));
     }
 }
 
 #[inline(always)]
-fn join_tile<const T: usize>(at: usize, a: &mut Tree, b: &Branch, choice: &[f64], turned: &mut [f64]) {
-    let mut chosen = [0.0; T];
-    chosen.copy_from_slice(&choice[at..at + T]);
+fn join_tile<const T: usize>(
+    at: usize,
+    a: &mut Tree,
+    near: &Matrix<f64>,
+    b: &Branch,
+    choice: &[f64],
+    turned: &mut [f64],
+) {
+    let n = choice.len();
+    let choice = load::<T>(choice, at);
+    // In the order of growth: the far end of the old trajectory first, its near end last.
+    let (far, near) = (a.other[1].as_slice(), near.as_slice());
+    let (rho, x, g) = (a.rho.as_mut_slice(), a.x.as_mut_slice(), a.g.as_mut_slice());
+    let (b_first, b_last, b_rho) = (b.first.as_slice(), b.last.as_slice(), b.rho.as_slice());
+    let (bx, bg) = (b.x.as_slice(), b.g.as_slice());
     let mut dots = [[0.0f64; T]; 6];
-    for j in 0..a.x.n_cols() {
-        // In the order of growth: the far end of the old trajectory first, its near end last.
-        let (far, near) = (part::<T>(&a.other[1], j, at), part::<T>(&a.near, j, at));
-        let (bf, bl, rb) = (part::<T>(&b.first, j, at), part::<T>(&b.last, j, at), part::<T>(&b.rho, j, at));
-        let rho = &mut a.rho.col_mut(j)[at..at + T];
+    for i in (at..x.len()).step_by(n) {
+        let (af, al, mut sum) = (load::<T>(far, i), load::<T>(near, i), load::<T>(rho, i));
+        let (bf, bl, rb) = (load::<T>(b_first, i), load::<T>(b_last, i), load::<T>(b_rho, i));
         for r in 0..T {
-            let ra = rho[r];
-            rho[r] = ra + rb[r];
-            add_dots(&mut dots, r, [far[r], near[r], ra], [bf[r], bl[r], rb[r]]);
+            add_dots(&mut dots, r, [af[r], al[r], sum[r]], [bf[r], bl[r], rb[r]]);
+            sum[r] += rb[r];
         }
-        blend(&chosen, &b.x, &mut a.x, j, at);
-        blend(&chosen, &b.g, &mut a.g, j, at);
+        store(rho, i, &sum);
+        blend(&choice, bx, x, i);
+        blend(&choice, bg, g, i);
     }
-    blend_energy(&chosen, &b.e, &mut a.e, at);
+    blend(&choice, &b.e, &mut a.e, at);
     for r in 0..T {
         turned[at + r] = turns(&dots, r);
+    }
+}
+
+simd_fn! {
+    fn join_first(a: &mut Tree, start: &Front, next: &Front, choice: &[f64], turned: &mut [f64]) {
+        over_tiles!(choice.len(), join_first_tile(a, start, next, choice, turned));
+    }
+}
+
+#[inline(always)]
+fn join_first_tile<const T: usize>(
+    at: usize,
+    a: &mut Tree,
+    start: &Front,
+    next: &Front,
+    choice: &[f64],
+    turned: &mut [f64],
+) {
+    let n = choice.len();
+    let choice = load::<T>(choice, at);
+    let (rho, x, g) = (a.rho.as_mut_slice(), a.x.as_mut_slice(), a.g.as_mut_slice());
+    let (p0, x0, g0) = (start.p.as_slice(), start.x.real.as_slice(), start.g.as_slice());
+    let (p1, x1, g1) = (next.p.as_slice(), next.x.real.as_slice(), next.g.as_slice());
+    let (mut first_dot, mut last_dot) = ([0.0f64; T], [0.0f64; T]);
+    for i in (at..x.len()).step_by(n) {
+        let (pa, pb) = (load::<T>(p0, i), load::<T>(p1, i));
+        let mut sum = [0.0; T];
+        for r in 0..T {
+            sum[r] = pa[r] + pb[r];
+            first_dot[r] = sum[r].mul_add(pa[r], first_dot[r]);
+            last_dot[r] = sum[r].mul_add(pb[r], last_dot[r]);
+        }
+        store(rho, i, &sum);
+        choose_between(&choice, x0, x1, x, i);
+        choose_between(&choice, g0, g1, g, i);
+    }
+    choose_between(&choice, &start.e, &next.e, &mut a.e, at);
+    for r in 0..T {
+        turned[at + r] = if (first_dot[r] > 0.0) & (last_dot[r] > 0.0) { 0.0 } else { 1.0 };
     }
 }
 
@@ -395,7 +457,7 @@ mod tests {
             let turns: Vec<f64> = (0..n).map(|i| f64::from((i * 7 + 3) as u8 % 5 % 2)).collect();
             let before = [0, 100].map(|c| Matrix::from_fn(n, 3, |i, j| (c + 1000 * j + i) as f64));
             let [mut a, mut b] = before.clone();
-            swap(&turns, &mut a, &mut b);
+            swap(&turns, a.as_mut_slice(), b.as_mut_slice());
             for j in 0..3 {
                 for i in 0..n {
                     let [of_a, of_b] = [0, 1].map(|k| before[k].get(i, j));

@@ -1,10 +1,11 @@
 //! The lanes in which trajectories grow: who is in which lane, the state at the growing end, the subtrees so far.
 
-use super::branch::{Branch, Leaf, Tree, keep};
+use super::branch::{Branch, Front, Tree, keep};
 use crate::kernel::hmc::{add_kinetic, widen};
+use crate::kernel::leapfrog::{kick_and_add_kinetic, kick_drift_by, leap};
 use crate::kernel::metric::Metric;
 use crate::kernel::metropolis::{exp_to_one, on_grid};
-use crate::points::{Matrix, Points};
+use crate::points::Matrix;
 use crate::rng::{Numbers, Purpose, Streams};
 use crate::simd::simd_fn;
 
@@ -27,26 +28,6 @@ const VECTOR: usize = 8;
 /// Moving a lane together costs about as much as this many leapfrog steps of it.
 const COMPACTION_COST: usize = 4;
 
-/// The state at the growing end of each trajectory.
-#[derive(Clone, Debug)]
-pub(super) struct Front {
-    pub x: Points,
-    pub p: Matrix<f64>,
-    pub g: Matrix<f64>,
-    /// `A'g`, kept where A is not diagonal, so that it is computed once for two half-kicks.
-    pub pulled: Matrix<f64>,
-    pub e: Vec<f64>,
-}
-
-impl Front {
-    /// What kicks the momenta: see [`kick_by`](crate::kernel::leapfrog::kick_by).
-    pub fn pull(&mut self, metric: &Metric) {
-        if !metric.is_diagonal() {
-            metric.pull(self.g.n_rows(), self.g.as_slice(), self.pulled.as_mut_slice());
-        }
-    }
-}
-
 /// Trajectories of a block of chains, one per lane.
 #[derive(Clone, Debug)]
 pub(super) struct Lanes {
@@ -57,10 +38,13 @@ pub(super) struct Lanes {
     growing: Vec<f64>,
     pub n_growing: usize,
     /// Step size with the sign of the direction.
-    pub eps: Vec<f64>,
+    eps: Vec<f64>,
     /// 1 forwards, -1 backwards in time.
     direction: Vec<f64>,
+    /// The state at the growing end.
     pub front: Front,
+    /// The state where the new half began to grow.
+    near: Front,
     /// H at the start.
     start: Vec<f64>,
     /// H(start) - H at the front.
@@ -74,18 +58,30 @@ pub(super) struct Lanes {
     waiting: Vec<Branch>,
     /// The newest subtree.
     newest: Branch,
+    /// Uniforms used in this transition.
+    n_choices: u32,
     kept: Vec<usize>,
+    leaving: Vec<usize>,
+    leaving_chains: Vec<usize>,
 }
 
-/// What becomes of a trajectory: for the chain, its fate, where in the tree its choice is, and its counts.
+/// Trajectories that have ended: of `chains`, in `lanes`; all else is by lane.
 pub(super) struct Finished<'a> {
-    pub chain: usize,
-    pub fate: Fate,
+    pub chains: &'a [usize],
+    pub lanes: &'a [usize],
+    pub fate: &'a [Fate],
+    /// Where the choices are.
     pub tree: &'a Tree,
-    pub lane: usize,
+    /// Leapfrog steps.
+    pub n_steps: &'a [f64],
+    sum_accept: &'a [f64],
+}
+
+impl Finished<'_> {
     /// Mean acceptance probability over the trajectory, on the grid that makes sums exact.
-    pub accept_prob: f64,
-    pub n_steps: u64,
+    pub fn accept_prob(&self, lane: usize) -> f64 {
+        on_grid(self.sum_accept[lane] / self.n_steps[lane])
+    }
 }
 
 /// Lanes for `n` chains: whole vectors, unless that would leave most of one empty.
@@ -96,8 +92,6 @@ fn n_lanes(n: usize) -> usize {
 impl Lanes {
     pub fn new(n: usize, d: usize) -> Self {
         let n = n_lanes(n);
-        let matrix = || Matrix::new(n, d);
-        let front = Front { x: Points::zeros(n, d), p: matrix(), g: matrix(), pulled: matrix(), e: vec![0.0; n] };
         let zeros = || vec![0.0; n];
         Self {
             chain: vec![0; n],
@@ -106,7 +100,8 @@ impl Lanes {
             n_growing: 0,
             eps: zeros(),
             direction: zeros(),
-            front,
+            front: Front::new(n, d),
+            near: Front::new(n, d),
             start: zeros(),
             log_w: zeros(),
             sum_accept: zeros(),
@@ -116,20 +111,19 @@ impl Lanes {
             tree: Tree::new(n, d),
             waiting: Vec::new(),
             newest: Branch::new(n, d),
+            n_choices: 0,
             kept: Vec::with_capacity(n),
+            leaving: Vec::with_capacity(n),
+            leaving_chains: Vec::with_capacity(n),
         }
     }
 
     fn resize(&mut self, n: usize) {
-        self.front.x.real.resize_rows(n);
-        self.front.x.label.resize_rows(n);
-        let Front { p, g, pulled, .. } = &mut self.front;
-        [p, g, pulled].into_iter().for_each(|m| m.resize_rows(n));
+        [&mut self.front, &mut self.near].into_iter().for_each(|f| f.resize(n));
         for v in [
             &mut self.growing,
             &mut self.eps,
             &mut self.direction,
-            &mut self.front.e,
             &mut self.start,
             &mut self.log_w,
             &mut self.sum_accept,
@@ -166,38 +160,29 @@ impl Lanes {
             self.growing[i] = if empty { 0.0 } else { 1.0 };
         }
         self.n_growing = n;
-        let tree = &mut self.tree;
         let copy = |from: &[f64], to: &mut [f64]| {
             to[..n].copy_from_slice(from);
             to[n..].fill(from[0]);
         };
-        for j in 0..x.n_cols() {
-            copy(x.col(j), tree.x.col_mut(j));
-            copy(g.col(j), tree.g.col_mut(j));
-        }
-        copy(e, &mut tree.e);
         let front = &mut self.front;
-        front.p.resize_rows(n);
+        for j in 0..x.n_cols() {
+            copy(x.col(j), front.x.real.col_mut(j));
+            copy(g.col(j), front.g.col_mut(j));
+        }
+        copy(e, &mut front.e);
         widen(p, &mut front.p);
         for j in 0..x.n_cols() {
-            copy(front.p.col(j), tree.rho.col_mut(j));
+            let (given, padding) = front.p.col_mut(j).split_at_mut(n);
+            padding.fill(given[0]);
         }
-        front.p.resize_rows(lanes);
-        front.x.real.as_mut_slice().copy_from_slice(tree.x.as_slice());
-        front.p.as_mut_slice().copy_from_slice(tree.rho.as_slice());
-        front.g.as_mut_slice().copy_from_slice(tree.g.as_slice());
         front.pull(metric);
-        let force = if metric.is_diagonal() { &front.g } else { &front.pulled };
-        for (to, from) in tree.other.iter_mut().zip([&tree.x, &tree.rho, force]) {
-            to.as_mut_slice().copy_from_slice(from.as_slice());
-        }
         self.direction.fill(1.0);
-        self.start.copy_from_slice(&tree.e);
-        add_kinetic(&tree.rho, &mut self.start);
+        self.start.copy_from_slice(&front.e);
+        add_kinetic(&front.p, &mut self.start);
         hamiltonian.copy_from_slice(&self.start[..n]);
-        tree.log_w.fill(0.0);
         self.sum_accept.fill(0.0);
         self.n_steps.fill(0.0);
+        self.n_choices = 0;
     }
 
     /// Chooses a direction for every lane and puts the front to that end.
@@ -210,19 +195,40 @@ impl Lanes {
             *direction = new;
             *eps = new * step_size;
         }
-        let Front { x, p, g, pulled, .. } = &mut self.front;
         // Both ends of a single state are that state.
         if depth > 0 {
+            let Front { x, p, g, pulled, .. } = &mut self.front;
             let force = if metric.is_diagonal() { g } else { pulled };
             self.tree.swap_ends(&self.u, [&mut x.real, p, force]);
         }
-        self.tree.near.as_mut_slice().copy_from_slice(p.as_slice());
     }
 
-    /// Weighs the state at the front: `log_w = H(start) - H`; below `floor` or not finite it is a divergence.
-    pub fn weigh(&mut self, floor: f64) {
-        self.log_w.copy_from_slice(&self.front.e);
-        add_kinetic(&self.front.p, &mut self.log_w);
+    /// The first half-kick and the drift to the state number `leaf` of the half. States that are still needed stay where they
+    /// are: the one before the half in `near`, the first of a pair in the subtree that waits.
+    pub fn leap(&mut self, metric: &Metric, leaf: u32) {
+        let Self { front, near, waiting, eps, .. } = self;
+        if leaf == 0 {
+            std::mem::swap(front, near);
+            leap(eps, metric, near.force(metric), &near.p, &near.x.real, &mut front.p, &mut front.x.real);
+        } else if leaf & 1 == 1 {
+            let Branch { first, x, g, .. } = &waiting[0];
+            let force = if metric.is_diagonal() { g } else { &front.pulled };
+            leap(eps, metric, force, first, x, &mut front.p, &mut front.x.real);
+        } else {
+            let Front { x, p, g, pulled, .. } = front;
+            let force = if metric.is_diagonal() { &*g } else { &*pulled };
+            kick_drift_by(0.5, eps, metric, force, p, &mut x.real);
+        }
+    }
+
+    /// The second half-kick, and the weight of the state: `log_w = H(start) - H`; below `floor` or not finite it is a divergence.
+    pub fn kick_and_weigh(&mut self, metric: &Metric, floor: f64) {
+        let front = &mut self.front;
+        front.pull(metric);
+        self.log_w.copy_from_slice(&front.e);
+        let Front { p, g, pulled, .. } = front;
+        let force = if metric.is_diagonal() { &*g } else { &*pulled };
+        kick_and_add_kinetic(0.5, &self.eps, metric, force, p, &mut self.log_w);
         let n_bad = weigh(&self.start, &self.growing, floor, &mut self.log_w, &mut self.sum_accept, &mut self.n_steps);
         if n_bad > 0 {
             for i in 0..self.log_w.len() {
@@ -249,49 +255,62 @@ impl Lanes {
         }
     }
 
-    /// Adds the state at the front, number `leaf` of its half, and joins the subtrees that it completes. `whole` says that it
-    /// completes the half, which is then the newest subtree.
-    pub fn add_leaf(&mut self, leaf: u32, whole: bool, n_choices: &mut u32, rng: &Streams) {
-        let front = &self.front;
-        let state = Leaf { x: &front.x.real, p: &front.p, g: &front.g, e: &front.e, log_w: &self.log_w };
+    /// Adds the state at the front, number `leaf` of the half of `2^depth` states, and joins what it completes: subtrees, and at
+    /// last the half and the trajectory.
+    pub fn add_leaf(&mut self, metric: &Metric, depth: u32, leaf: u32, rng: &Streams) {
+        if depth == 0 {
+            self.draw(rng);
+            let Self { tree, near, front, log_w, growing, u, turned, .. } = self;
+            tree.join_first(near, front, log_w, growing, metric, u, turned);
+            return self.stop_where_turned();
+        }
         if leaf & 1 == 0 {
-            self.newest.set(state, whole);
-            if !whole {
-                self.wait(0);
-            }
-            return;
+            return self.wait_alone();
         }
         std::mem::swap(&mut self.newest, &mut self.waiting[0]);
-        rng.uniforms_of(Purpose::Accept, next(n_choices), &self.chain, &mut self.u);
-        self.newest.add_leaf(state, &self.u, &mut self.turned);
+        self.draw(rng);
+        self.newest.add_leaf(&self.front, &self.log_w, &self.u, &mut self.turned);
         self.stop_where_turned();
         let mut level = 1;
         while leaf >> level & 1 == 1 {
             // The earlier part takes in the later one.
             std::mem::swap(&mut self.newest, &mut self.waiting[level]);
-            rng.uniforms_of(Purpose::Accept, next(n_choices), &self.chain, &mut self.u);
+            self.draw(rng);
             self.newest.merge(&mut self.waiting[level], &self.u, &mut self.turned);
             self.stop_where_turned();
             level += 1;
         }
-        if !whole {
-            self.wait(level);
+        if level == depth as usize {
+            self.draw(rng);
+            self.tree.join(&self.near.p, &self.newest, &self.growing, &self.u, &mut self.turned);
+            return self.stop_where_turned();
         }
-    }
-
-    /// The newest subtree, of `2^level` states, waits for its neighbour.
-    fn wait(&mut self, level: usize) {
-        while self.waiting.len() <= level {
-            self.waiting.push(self.newest.clone());
-        }
+        self.reserve(level);
         std::mem::swap(&mut self.newest, &mut self.waiting[level]);
     }
 
-    /// The newest subtree is the whole new half: joins it to the tree.
-    pub fn join_half(&mut self, n_choices: &mut u32, rng: &Streams) {
-        rng.uniforms_of(Purpose::Accept, next(n_choices), &self.chain, &mut self.u);
-        self.tree.join(&self.newest, &self.growing, &self.u, &mut self.turned);
-        self.stop_where_turned();
+    /// The state at the front waits for its neighbour; what the front then holds is not defined.
+    fn wait_alone(&mut self) {
+        self.reserve(0);
+        let (front, alone) = (&mut self.front, &mut self.waiting[0]);
+        std::mem::swap(&mut front.x.real, &mut alone.x);
+        std::mem::swap(&mut front.p, &mut alone.first);
+        std::mem::swap(&mut front.g, &mut alone.g);
+        std::mem::swap(&mut front.e, &mut alone.e);
+        std::mem::swap(&mut self.log_w, &mut alone.log_w);
+    }
+
+    /// Room for subtrees of up to `2^level` states to wait.
+    fn reserve(&mut self, level: usize) {
+        while self.waiting.len() <= level {
+            self.waiting.push(self.newest.clone());
+        }
+    }
+
+    /// The next uniform of every lane.
+    fn draw(&mut self, rng: &Streams) {
+        rng.uniforms_of(Purpose::Accept, self.n_choices, &self.chain, &mut self.u);
+        self.n_choices += 1;
     }
 
     /// Moves the growing lanes together where that saves more than it costs, given the states that are yet to come and
@@ -310,23 +329,18 @@ impl Lanes {
                 self.kept.push(i);
                 continue;
             }
-            self.hand_out(i, finished);
-            self.fate[i] = Fate::Empty;
             if n_fill > 0 {
                 n_fill -= 1;
                 self.kept.push(i);
             }
         }
+        self.hand_out(|fate| fate != Fate::Growing, finished);
         let kept = std::mem::take(&mut self.kept);
-        self.front.x.real.keep_rows(&kept);
-        self.front.x.label.keep_rows(&kept);
-        let Front { p, g, pulled, .. } = &mut self.front;
-        [p, g, pulled].into_iter().for_each(|m| m.keep_rows(&kept));
+        [&mut self.front, &mut self.near].into_iter().for_each(|f| f.keep(&kept));
         for v in [
             &mut self.growing,
             &mut self.eps,
             &mut self.direction,
-            &mut self.front.e,
             &mut self.start,
             &mut self.log_w,
             &mut self.sum_accept,
@@ -352,28 +366,31 @@ impl Lanes {
 
     /// Hands out every trajectory that has not been.
     pub fn finish(&mut self, finished: &mut impl FnMut(Finished<'_>)) {
-        for i in 0..self.chain.len() {
-            self.hand_out(i, finished);
-        }
+        self.hand_out(|_| true, finished);
     }
 
-    fn hand_out(&self, lane: usize, finished: &mut impl FnMut(Finished<'_>)) {
-        if self.fate[lane] != Fate::Empty {
-            finished(Finished {
-                chain: self.chain[lane] as usize,
-                fate: self.fate[lane],
-                tree: &self.tree,
-                lane,
-                accept_prob: on_grid(self.sum_accept[lane] / self.n_steps[lane]),
-                n_steps: self.n_steps[lane] as u64,
-            });
+    /// Hands out the trajectories of some fates, once: their lanes are empty then.
+    fn hand_out(&mut self, leaves: impl Fn(Fate) -> bool, finished: &mut impl FnMut(Finished<'_>)) {
+        self.leaving.clear();
+        self.leaving_chains.clear();
+        for (lane, fate) in self.fate.iter().enumerate() {
+            if *fate != Fate::Empty && leaves(*fate) {
+                self.leaving.push(lane);
+                self.leaving_chains.push(self.chain[lane] as usize);
+            }
+        }
+        finished(Finished {
+            chains: &self.leaving_chains,
+            lanes: &self.leaving,
+            fate: &self.fate,
+            tree: &self.tree,
+            n_steps: &self.n_steps,
+            sum_accept: &self.sum_accept,
+        });
+        for lane in &self.leaving {
+            self.fate[*lane] = Fate::Empty;
         }
     }
-}
-
-fn next(counter: &mut u32) -> u32 {
-    *counter += 1;
-    *counter - 1
 }
 
 #[inline(always)]
