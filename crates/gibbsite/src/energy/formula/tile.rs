@@ -5,15 +5,18 @@
 use crate::math;
 use crate::simd::simd_fn;
 
-/// Chains of a tile.
-pub const LANES: usize = 64;
+/// Chains of a tile: what is left over of a block is padded to whole tiles.
+pub const LANES: usize = 16;
+
+/// Chains that a loop takes at once while there are as many.
+const WIDE: usize = 4 * LANES;
 
 /// One value of `LANES` chains.
 pub type Tile = [f64; LANES];
 
 /// Most tiles that an operation takes at once: long enough to hide the dispatch, short enough that the values of a formula
 /// stay in the first cache.
-pub const STRIP: usize = 4;
+pub const STRIP: usize = 16;
 
 /// `fn name(tiles; uniforms) = value`: the value in every lane, of tiles and of numbers that all lanes share.
 macro_rules! lanewise {
@@ -21,13 +24,23 @@ macro_rules! lanewise {
         simd_fn! {
             $(#[$doc])*
             pub fn $name(out: &mut [Tile], $($tile: &[Tile],)* $($uniform: f64),*) {
-                for t in 0..out.len() {
-                    let out = &mut out[t];
-                    $(let $tile = &$tile[t];)*
-                    for i in 0..LANES {
-                        $(let $tile = $tile[i];)*
-                        out[i] = $value;
+                #[inline(always)]
+                fn part<const L: usize>(i: usize, out: &mut [f64], $($tile: &[f64],)* $($uniform: f64),*) {
+                    let out = &mut out[i..i + L];
+                    $(let $tile = &$tile[i..i + L];)*
+                    for l in 0..L {
+                        $(let $tile = $tile[l];)*
+                        out[l] = $value;
                     }
+                }
+                let out = out.as_flattened_mut();
+                $(let $tile = $tile.as_flattened();)*
+                let wide = out.len() - out.len() % WIDE;
+                for i in (0..wide).step_by(WIDE) {
+                    part::<WIDE>(i, out, $($tile,)* $($uniform),*);
+                }
+                for i in (wide..out.len()).step_by(LANES) {
+                    part::<LANES>(i, out, $($tile,)* $($uniform),*);
                 }
             }
         }
@@ -98,14 +111,21 @@ simd_fn! {
 #[inline(always)]
 fn horner<const N: usize>(out: &mut [Tile], a: &[Tile], c: &[f64]) {
     let c: [f64; N] = *c.first_chunk().expect("a polynomial has all its coefficients");
-    for (out, a) in out.iter_mut().zip(a) {
-        for i in 0..LANES {
-            let mut sum = c[N - 1];
-            for k in (0..N - 1).rev() {
-                sum = sum.mul_add(a[i], c[k]);
-            }
-            out[i] = sum;
+    let (out, a) = (out.as_flattened_mut(), a.as_flattened());
+    let ((out, out_rest), (a, a_rest)) = (out.as_chunks_mut::<WIDE>(), a.as_chunks::<WIDE>());
+    out.iter_mut().zip(a).for_each(|(out, a)| horner_part(out, a, &c));
+    let ((out, _), (a, _)) = (out_rest.as_chunks_mut::<LANES>(), a_rest.as_chunks::<LANES>());
+    out.iter_mut().zip(a).for_each(|(out, a)| horner_part(out, a, &c));
+}
+
+#[inline(always)]
+fn horner_part<const N: usize, const L: usize>(out: &mut [f64; L], a: &[f64; L], c: &[f64; N]) {
+    for i in 0..L {
+        let mut sum = c[N - 1];
+        for k in (0..N - 1).rev() {
+            sum = sum.mul_add(a[i], c[k]);
         }
+        out[i] = sum;
     }
 }
 
