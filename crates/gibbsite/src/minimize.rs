@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::energy::Differentiable;
 use crate::points::Points;
 
+mod basins;
 mod bfgs;
 mod candidate;
 mod descent;
@@ -17,13 +18,17 @@ mod escape;
 mod hessian;
 mod kink;
 mod line;
+mod memory;
 mod problem;
 mod settle;
 mod starts;
+mod widths;
+pub(crate) use basins::{Basin, basins_from};
 use candidate::{Candidate, add, report};
 use descent::{End, descend};
 pub use escape::{Escape, Fall};
 use problem::Problem;
+pub(crate) use widths::widths;
 
 /// How to search.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,11 +177,27 @@ pub fn minimize_from<E: Differentiable + ?Sized>(
     starts: &Points,
     max_steps: usize,
 ) -> Result<Minima, MinimizeError> {
+    minimize_in_rounds(energy, starts, max_steps, |_| None)
+}
+
+/// As [`minimize_from`], in rounds: `more` sees the minima found so far and gives the starts of the next round, or none.
+///
+/// # Errors
+/// [`MinimizeError`] when there is nothing to minimise.
+pub(crate) fn minimize_in_rounds<E: Differentiable + ?Sized>(
+    energy: &E,
+    starts: &Points,
+    max_steps: usize,
+    mut more: impl FnMut(&[Minimum]) -> Option<Points>,
+) -> Result<Minima, MinimizeError> {
     if starts.dim() == 0 || starts.n() == 0 {
         return Err(MinimizeError::Nothing { dim: starts.dim(), n_starts: starts.n() });
     }
     let mut search = Search::default();
     search.run(energy, starts, max_steps);
+    while let Some(next) = more(&report(search.minima.clone())) {
+        search.run(energy, &next, max_steps);
+    }
     Ok(search.report())
 }
 

@@ -1,10 +1,10 @@
-//! BFGS with the weak Wolfe line search of Lewis and Overton (2013), which also converges at kinks; bounds are an active
-//! set (Bertsekas 1982).
+//! Quasi-Newton descent with the weak Wolfe line search of Lewis and Overton (2013), which also converges at kinks; bounds
+//! are an active set (Bertsekas 1982).
 
 use super::Escape;
+use super::memory::Memory;
 use super::problem::{At, Problem, dot};
 use crate::energy::Differentiable;
-use crate::points::Matrix;
 
 /// How a descent ended.
 pub(super) enum Stop {
@@ -19,11 +19,17 @@ pub(super) enum Stop {
 /// Length of the first step, before anything is known of the scale of x.
 const FIRST_STEP: f64 = 0.1;
 
-/// Descends from `at` until no step descends, or the expected gain is nothing against what has been gained.
-pub(super) fn bfgs<E: Differentiable + ?Sized>(problem: &mut Problem<'_, E>, at: &mut At, max_steps: usize) -> Stop {
+/// Descends from `at` until no step descends, or the expected gain is nothing against what has been gained; `memory` is
+/// what is known of the curvature, nothing at first.
+pub(super) fn bfgs<E: Differentiable + ?Sized>(
+    problem: &mut Problem<'_, E>,
+    at: &mut At,
+    max_steps: usize,
+    memory: &mut impl Memory,
+) -> Stop {
     let d = at.x.len();
-    let identity = || Matrix::from_fn(d, d, |i, j| if i == j { 1.0 } else { 0.0 });
-    let (mut h, mut fresh) = (identity(), true);
+    let mut fresh = true;
+    memory.clear();
     let mut length = FIRST_STEP;
     let start = at.e;
     for _ in 0..max_steps {
@@ -32,9 +38,11 @@ pub(super) fn bfgs<E: Differentiable + ?Sized>(problem: &mut Problem<'_, E>, at:
         if slope == 0.0 || !slope.is_finite() {
             return Stop::AtRest;
         }
-        let mut p: Vec<f64> = (0..d).map(|i| if at.held[i] { 0.0 } else { -dot(h.col(i), &g) }).collect();
+        let mut p = memory.times(&g);
+        p.iter_mut().zip(&at.held).for_each(|(p, held)| *p = if *held { 0.0 } else { -*p });
         if fresh || dot(&p, &g) >= 0.0 || problem.reach(&at.x, &p) <= 0.0 {
-            (h, fresh) = (identity(), true);
+            memory.clear();
+            fresh = true;
             p = g.iter().map(|g| -g * (length / slope)).collect();
         }
         let gain = -dot(&p, &g);
@@ -46,7 +54,8 @@ pub(super) fn bfgs<E: Differentiable + ?Sized>(problem: &mut Problem<'_, E>, at:
             Search::Escape(escape) => return Stop::Escape(escape),
             Search::Nothing if fresh => return Stop::AtRest,
             Search::Nothing => {
-                (h, fresh) = (identity(), true);
+                memory.clear();
+                fresh = true;
                 continue;
             }
         };
@@ -57,11 +66,13 @@ pub(super) fn bfgs<E: Differentiable + ?Sized>(problem: &mut Problem<'_, E>, at:
         length = dot(&s, &s).sqrt();
         if next.held == at.held {
             let y: Vec<f64> = next.free_gradient().iter().zip(&g).map(|(a, b)| a - b).collect();
-            if update(&mut h, &s, &y, fresh) {
+            if is_convex(&s, &y) {
+                memory.learn(s, y);
                 fresh = false;
             }
         } else {
-            (h, fresh) = (identity(), true);
+            memory.clear();
+            fresh = true;
         }
         *at = next;
     }
@@ -107,24 +118,8 @@ fn search<E: Differentiable + ?Sized>(problem: &mut Problem<'_, E>, at: &At, g: 
     best.map_or(Search::Nothing, Search::Step)
 }
 
-/// `H = (I - r s y') H (I - r y s') + r s s'`, `r = 1 / y's` (Nocedal and Wright 2006, equation 6.17). Says whether it was
-/// done: not where the curvature along s is not positive.
-fn update(h: &mut Matrix<f64>, s: &[f64], y: &[f64], fresh: bool) -> bool {
-    let (d, sy, yy) = (s.len(), dot(s, y), dot(y, y));
-    let is_positive = sy > 1e-10 * (dot(s, s) * yy).sqrt();
-    if !(is_positive && sy.is_finite() && yy.is_finite()) {
-        return false;
-    }
-    if fresh {
-        (0..d).for_each(|i| h.set(i, i, sy / yy));
-    }
-    let hy: Vec<f64> = (0..d).map(|i| dot(h.col(i), y)).collect();
-    let c = (1.0 + dot(y, &hy) / sy) / sy;
-    for j in 0..d {
-        for i in 0..d {
-            let v = h.get(i, j) + c * s[i] * s[j] - (hy[i] * s[j] + s[i] * hy[j]) / sy;
-            h.set(i, j, v);
-        }
-    }
-    true
+/// Whether the curvature along the step `s`, over which the gradient changes by `y`, is positive.
+fn is_convex(s: &[f64], y: &[f64]) -> bool {
+    let (sy, yy) = (dot(s, y), dot(y, y));
+    sy > 1e-10 * (dot(s, s) * yy).sqrt() && sy.is_finite() && yy.is_finite()
 }

@@ -19,6 +19,7 @@ pub(super) enum Shape {
 }
 
 /// A minimum with what the comparisons need.
+#[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) x: Vec<f64>,
     pub(super) energy: f64,

@@ -3,6 +3,7 @@
 use super::Escape;
 use super::bfgs::{Stop, bfgs};
 use super::candidate::Candidate;
+use super::memory::Whole;
 use super::problem::{At, Problem, largest};
 use super::settle::{Settled, settle};
 use crate::energy::Differentiable;
@@ -32,8 +33,9 @@ pub(super) fn descend<E: Differentiable + ?Sized>(
         return (End::NotFinite, 0.0);
     }
     let start = at.clone();
+    let mut memory = Whole::new(at.x.len());
     for _ in 0..MAX_ROUNDS {
-        let is_last = match bfgs(problem, &mut at, max_steps) {
+        let is_last = match bfgs(problem, &mut at, max_steps, &mut memory) {
             Stop::AtRest => false,
             Stop::Escape(escape) => return (End::Escape(escape), 0.0),
             // At a kink the steps may run out next to the bottom.

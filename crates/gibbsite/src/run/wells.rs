@@ -1,47 +1,33 @@
 //! Starting points in every well that descents find: chains that all start in one of two far wells agree, and are wrong.
 
 use super::{RunError, start};
-use crate::energy::{Differentiable, constrain};
-use crate::minimize::{Minimum, minimize_from};
+use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Purpose, Run, Streams};
 
-/// Descents of the search.
-const N_DESCENTS: usize = 160;
-
-/// Half-widths of the boxes the descents start in, in turn: wells of unit width a hundred units apart are found.
-const WIDTHS: [f64; 5] = [2.0, 6.0, 18.0, 54.0, 162.0];
-
-/// Steps of a descent; what takes longer is no place to start from.
-const MAX_STEPS: usize = 300;
-
-/// Coordinates beyond which no search is made: its Hessians cost a gradient for each.
-const MAX_DIM: usize = 64;
-
-/// Wells with less than this share of the probability (by Laplace's approximation) are left to chance: a chain put there
-/// could stay for the whole run and would weigh far too much.
-const MIN_WEIGHT: f64 = 1e-4;
-
-/// The same in nats above the deepest well, where Laplace's approximation does not exist.
-const MAX_DEPTH: f64 = 10.0;
+mod search;
+use search::{Well, find_wells};
 
 /// Starting points, and what the search for wells found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Starts {
     /// One row per chain.
     pub points: Points,
-    /// Separate minima that hold more than a ten-thousandth of the probability, deepest first; none where no search was
-    /// made (in more than 64 coordinates) or none converged. A ring or valley of minima is not among them.
+    /// Separate minima that hold more than a ten-thousandth of the probability, deepest first; none where none converged, or,
+    /// in more than 64 coordinates, where there are more than 32. A ring or valley of minima is not among them.
     pub wells: Vec<Vec<f64>>,
 }
 
 /// One starting point per chain, overdispersed over the wells of the energy.
 ///
-/// Chains 0, 2, 4, ... start as by [`super::initial_points_with_gradient`]. Where 160 descents from boxes of half-width 2 to
-/// 162 find several minima, chains 1, 3, 5, ... start in them in turn, the deepest first, each at the minimum plus
-/// `s U(-2, 2)` in every coordinate, `s` one standard deviation along the stiffest direction (1 at most). All wells are
-/// given alike, whatever their weights: chains that cannot pass between them then disagree, and R-hat sees it. With one
-/// well or none all chains start as by [`super::initial_points_with_gradient`].
+/// Chains 0, 2, 4, ... start as by [`super::initial_points_with_gradient`]. Where descents find several minima, chains
+/// 1, 3, 5, ... start in them in turn, the deepest first, each at the minimum plus `s U(-2, 2)` in every coordinate, `s` one
+/// standard deviation along the stiffest direction (1 at most), or, in more than 64 coordinates, along the coordinate. All
+/// wells are given alike, whatever their weights: chains that cannot pass between them then disagree, and R-hat sees it.
+/// With one well or none all chains start as by [`super::initial_points_with_gradient`].
+///
+/// The descents start in boxes of half-width 2 to 162 about the origin, and again about every minimum that lies far from it
+/// or whose width is another than about 1, in units of 1 and of its own widths.
 ///
 /// # Errors
 /// [`RunError::NoStart`] after 100 attempts for one chain.
@@ -73,79 +59,22 @@ pub fn dispersed_points<E: Differentiable + ?Sized>(
     Ok(Starts { points, wells: places(wells) })
 }
 
-fn places(wells: Vec<Minimum>) -> Vec<Vec<f64>> {
+fn places(wells: Vec<Well>) -> Vec<Vec<f64>> {
     wells.into_iter().map(|w| w.x).collect()
 }
 
-/// The minima worth starting in, deepest first.
-fn find_wells<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Vec<Minimum> {
-    let supports = &energy.space().reals;
-    let dim = supports.len();
-    if dim == 0 || dim > MAX_DIM {
-        return Vec::new();
-    }
-    let mut rng = Streams::new(seed, Run::Probe);
-    let u = rng.uniforms(Purpose::Init, N_DESCENTS, dim);
-    let at = |i: usize, j: usize| constrain(supports[j], WIDTHS[i % WIDTHS.len()] * (2.0 * u.col(j)[i] - 1.0));
-    let from = Points::from_real(Matrix::from_fn(N_DESCENTS, dim, at));
-    // The one error there is, nothing to minimise, is excluded above.
-    let minima = minimize_from(energy, &from, MAX_STEPS).map_or_else(|_| Vec::new(), |found| found.minima);
-    let matters = |m: &Minimum| match m.weight {
-        Some(weight) => weight > MIN_WEIGHT,
-        None => m.above_lowest < MAX_DEPTH,
-    };
-    minima.into_iter().filter(|m| m.at_bound.is_empty() && !m.continuum && matters(m)).collect()
-}
-
 /// `n` points around the wells, in turn.
-fn around(wells: &[Minimum], n: usize, seed: u64) -> Points {
+fn around(wells: &[Well], n: usize, seed: u64) -> Points {
     let dim = wells[0].x.len();
     let mut rng = Streams::new(seed, Run::Probe);
     rng.advance();
     let u = rng.uniforms(Purpose::Init, n, dim);
     let at = |i: usize, j: usize| {
         let well = &wells[i % wells.len()];
-        let stiffest = well.curvatures.as_ref().and_then(|c| c.last()).copied().unwrap_or(1.0);
-        well.x[j] + (4.0 * u.col(j)[i] - 2.0) / stiffest.max(1.0).sqrt()
+        well.x[j] + (4.0 * u.col(j)[i] - 2.0) * well.spread[j]
     };
     Points::from_real(Matrix::from_fn(n, dim, at))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::energy::formula::Formula;
-    use crate::run::initial_points_with_gradient;
-
-    #[test]
-    fn far_wells_are_populated() {
-        let text = "-log(0.5*exp(-((x1+1)^2+x2^2+x3^2)/2)+0.5*exp(-((x1-12)^2+x2^2+x3^2)/2))";
-        let energy = Formula::parse(text).unwrap();
-        for seed in 0..20 {
-            let starts = dispersed_points(&energy, 64, seed).unwrap();
-            assert_eq!(starts.wells.len(), 2, "seed {seed}");
-            let x = starts.points.real.col(0);
-            let far = x.iter().filter(|x| (8.0..16.0).contains(*x)).count();
-            assert!((12..=32).contains(&far), "seed {seed}: {far} of 64 in the far well");
-            assert_eq!(starts, dispersed_points(&energy, 64, seed).unwrap());
-        }
-    }
-
-    #[test]
-    fn one_well_changes_nothing() {
-        for text in ["0.5*x^2+0.1*x^4", "(sqrt(x^2+y^2)-2)^2/0.08", "log(1+x^2)"] {
-            let energy = Formula::parse(text).unwrap();
-            let starts = dispersed_points(&energy, 32, 3).unwrap();
-            assert!(starts.wells.len() < 2, "{text}: {}", starts.wells.len());
-            assert_eq!(starts.points, initial_points_with_gradient(&energy, 32, 3).unwrap(), "{text}");
-        }
-    }
-
-    /// A dent 30 nats above the floor holds nothing; chains started there would never leave.
-    #[test]
-    fn shallow_dents_are_left_out() {
-        let energy = Formula::parse("x^2/2 - 40*exp(-50*(x-12)^2)").unwrap();
-        let starts = dispersed_points(&energy, 64, 0).unwrap();
-        assert_eq!(starts.wells.len(), 1);
-    }
-}
+mod tests;
