@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Writes `path` by `write` into a temporary file of the same folder, then renames it: a reader, or a process killed at
-/// any moment, never sees half a file. A symbolic link keeps pointing where it did. What is there and is no regular
-/// file (`/dev/stdout`, a pipe) is written to directly.
+/// any moment, never sees half a file. File and folder are on the device when this returns, so that after a power failure
+/// no file is older than one that was written before it. A symbolic link keeps pointing where it did. What is there and is
+/// no regular file (`/dev/stdout`, a pipe) is written to directly.
 ///
 /// # Errors
 /// Those of `write` and of the file system; the temporary file is then removed and an old file stays as it was.
@@ -26,13 +27,38 @@ pub fn atomic_write<T>(
     let (temporary, file) = create_beside(&target)?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
     let result = write(&mut out).and_then(|value| out.flush().map(|()| value));
+    // The name must not reach the device before what it names.
+    let result = result.and_then(|value| out.get_ref().sync_all().map(|()| value));
     drop(out);
     let result = result.and_then(|value| fs::rename(&temporary, &target).map(|()| value));
+    let result = result.and_then(|value| sync_folder(&target).map(|()| value));
     if result.is_err() {
         // The first error is the one to report; a leftover temporary file does no harm.
         let _ = fs::remove_file(&temporary);
     }
     result
+}
+
+/// Brings the names in the folder of `target` to the device. Some file systems have no such thing for folders: the names are
+/// then as safe as they can be.
+#[cfg(unix)]
+fn sync_folder(target: &Path) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    match File::open(folder_of(target)).and_then(|folder| folder.sync_all()) {
+        // A folder may let files be made without letting its names be read.
+        Err(e) if matches!(e.kind(), InvalidInput | PermissionDenied | Unsupported) => Ok(()),
+        result => result,
+    }
+}
+
+/// Folders cannot be opened here; the file system orders renames by itself.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Removes what processes left beside `path` that were killed in the middle of [`atomic_write`]. No other process may be
@@ -51,8 +77,7 @@ pub fn remove_stale(path: impl AsRef<Path>) -> io::Result<()> {
             [pid, count].iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
         })
     };
-    let folder = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(folder_of(&target))? {
         let entry = entry?;
         if is_own(&entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path())?;
