@@ -12,7 +12,7 @@ pub struct Info {
     /// Chains that moved or tried to.
     pub n: u64,
     /// Sum over chains of the acceptance probability (1 for kernels that always accept).
-    pub sum_accept: f64,
+    pub sum_accept: AcceptSum,
     /// Chains whose proposal was divergent or non-finite; such a proposal is rejected, never repaired.
     pub n_diverged: u64,
     /// Gradient (or, for gradient-free kernels, energy) evaluations, summed over chains.
@@ -33,7 +33,7 @@ impl Info {
 
     /// Mean acceptance probability, NaN before the first step.
     pub fn accept_prob(&self) -> f64 {
-        self.sum_accept / self.n as f64
+        self.sum_accept.value() / self.n as f64
     }
 }
 
@@ -160,6 +160,7 @@ macro_rules! tunable {
     };
 }
 
+mod accepted;
 pub mod ensemble;
 pub mod grid;
 pub mod hmc;
@@ -173,6 +174,8 @@ pub mod rwm;
 pub mod slice;
 pub mod ula;
 pub mod underdamped;
+pub use accepted::AcceptSum;
+pub(crate) use accepted::on_grid;
 pub use ensemble::Ensemble;
 pub use hmc::Hmc;
 pub use independence::Independence;

@@ -234,15 +234,18 @@ pub struct Outcome<K> {
     pub warm_up: Info,
     /// What is doubtful, in the order it was found.
     pub warnings: Vec<Warning>,
-    /// Where transitions diverged, the first [`MAX_DIVERGENCES`] of each block of chains; of the transitions between kept
-    /// draws only the last is looked at.
+    /// Where transitions diverged, by chain and draw, the first [`max_divergences`] of each chain; of the transitions between
+    /// kept draws only the last is looked at.
     pub divergences: Vec<Divergence>,
     /// Where the chains ended.
     pub last: Points,
 }
 
-/// Divergences located per block of chains; all are counted.
-pub const MAX_DIVERGENCES: usize = 1000;
+/// Divergences that are located of each of `n_chains` chains, 16 at the least and about a thousand in all; all are counted.
+/// The first of each chain are the same wherever a run is cut into blocks and pieces.
+pub fn max_divergences(n_chains: usize) -> usize {
+    (1000 / n_chains.max(1)).max(16)
+}
 
 /// A transition that diverged.
 #[derive(Clone, Debug, PartialEq)]
@@ -361,14 +364,19 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
     let report_every = options.n_draws.div_ceil(50);
     let work = |b: usize, block: &mut Block<K::State>, mut room: draws::Room<'_>| {
         let mut divergences = Vec::new();
+        let mut room_left = vec![max_divergences(n_chains); block.state.x().n()];
         for t in 0..options.n_draws {
             let n_diverged = block.info.n_diverged;
             block.steps(energy, &kernel, options.thin as u64);
             room.record(t, &block.state);
             if block.info.n_diverged > n_diverged {
-                let at = (0..block.state.x().n()).filter(|i| block.state.diverged(*i));
-                let located = at.map(|i| Divergence { chain: b * size + i, draw: t, x: block.state.x().real.row(i) });
-                divergences.extend(located.take(MAX_DIVERGENCES - divergences.len()));
+                for (i, left) in room_left.iter_mut().enumerate() {
+                    if *left > 0 && block.state.diverged(i) {
+                        *left -= 1;
+                        let x = block.state.x().real.row(i);
+                        divergences.push(Divergence { chain: b * size + i, draw: t, x });
+                    }
+                }
             }
             if (t + 1) % report_every == 0 || t + 1 == options.n_draws {
                 let steps = if (t + 1) % report_every == 0 { report_every } else { options.n_draws % report_every };
@@ -377,6 +385,7 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
                 progress(Event::Progress { phase: Phase::Draws, done, total });
             }
         }
+        divergences.sort_by_key(|d| d.chain);
         divergences
     };
     let rooms = draws.rooms(size);

@@ -198,7 +198,7 @@ fn equals_its_plain_recursion() {
             for x in &twin {
                 let info = kernel.step(&energy, &mut state, &mut rng);
                 n_evals += info.n_evals;
-                accept += info.sum_accept;
+                accept += info.sum_accept.value();
                 rng.advance();
                 let row_close = |i: usize| (0..d).all(|j| (state.x().real.get(i, j) - x.real.get(i, j)).abs() < 1e-6);
                 n_close += (0..n).filter(|i| row_close(*i)).count();

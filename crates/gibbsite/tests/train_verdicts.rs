@@ -325,7 +325,7 @@ struct NoChains;
 
 impl Contrastive<Formula> for NoChains {
     fn negative_phase(&mut self, _: &Formula, _: &Points, _: usize, _: &mut [f64]) -> Info {
-        Info { n: 1, sum_accept: 1.0, n_diverged: 0, n_evals: 1, n_truncated: 0 }
+        Info { n: 1, sum_accept: 1.0.into(), n_diverged: 0, n_evals: 1, n_truncated: 0 }
     }
     fn set_step_size(&mut self, _: f64) {}
     fn mean_energy(&mut self, _: &Formula) -> f64 {

@@ -1,6 +1,7 @@
 //! Accept or reject, written once (Metropolis et al. 1953; Hastings 1970), and the state that the kernels on real
 //! coordinates share. A kernel writes its proposal and the log of the acceptance ratio; [`Chains::metropolis`] decides.
 
+pub(super) use super::on_grid;
 use super::{ChainState, Info};
 use crate::points::{Matrix, Points};
 use crate::simd::{simd_fn, sum};
@@ -113,7 +114,7 @@ impl Chains {
         take(&self.accepted, &self.energy_y, &mut self.energy);
         take(&self.accepted, self.y.real.as_slice(), self.x.real.as_mut_slice());
         take(&self.accepted, self.grad_y.as_slice(), self.grad.as_mut_slice());
-        Info { n: n as u64, sum_accept, n_diverged, n_evals: n as u64, n_truncated: 0 }
+        Info { n: n as u64, sum_accept: sum_accept.into(), n_diverged, n_evals: n as u64, n_truncated: 0 }
     }
 
     /// Moves every chain to its proposal; energies are left to the caller.
@@ -125,7 +126,7 @@ impl Chains {
         std::mem::swap(&mut self.x.real, &mut self.y.real);
         std::mem::swap(&mut self.grad, &mut self.grad_y);
         let n = self.x.n() as u64;
-        Info { n, sum_accept: n as f64, n_diverged: 0, n_evals: n, n_truncated: 0 }
+        Info { n, sum_accept: (n as f64).into(), n_diverged: 0, n_evals: n, n_truncated: 0 }
     }
 
     /// Moves every chain to its proposal, unless that is non-finite (in position or energy): such a chain stays where it
@@ -147,7 +148,7 @@ impl Chains {
         take(&self.accepted, self.grad_y.as_slice(), self.grad.as_mut_slice());
         let n_moved = self.accepted().filter(|moved| *moved).count();
         let (n, n_diverged) = (n as u64, (n - n_moved) as u64);
-        Info { n, sum_accept: n_moved as f64, n_diverged, n_evals: n, n_truncated: 0 }
+        Info { n, sum_accept: (n_moved as f64).into(), n_diverged, n_evals: n, n_truncated: 0 }
     }
 }
 
@@ -210,14 +211,6 @@ simd_fn! {
         }
         n
     }
-}
-
-/// A probability rounded to a multiple of 2^-24, so that sums of them are exact in any order.
-#[inline(always)]
-pub(super) fn on_grid(p: f64) -> f64 {
-    // Adding and subtracting 1.5 * 2^28 rounds.
-    const GRID: f64 = 402_653_184.0;
-    (p + GRID) - GRID
 }
 
 /// `min(1, exp(r))`, to 1 unit in the last place; 0 below -700. The same bits on every instruction set.
@@ -287,7 +280,7 @@ mod tests {
         let info = c.metropolis(&[1e-9; 6], f64::MIN);
         assert_eq!(info.n_diverged, 3);
         assert_eq!(c.x.real.col(0), &[0.0, 0.0, 0.0, 4.0, 0.0, 6.0]);
-        assert!((info.sum_accept - 1.0 - (-0.1f64).exp()).abs() < 1e-7);
+        assert!((info.sum_accept.value() - 1.0 - (-0.1f64).exp()).abs() < 1e-7);
         // Outside of the support is an ordinary rejection where the kernel says so, and a large energy error is not.
         assert_eq!(chains(&ratios).metropolis(&[1e-9; 6], f64::NEG_INFINITY).n_diverged, 2);
         assert_eq!(chains(&ratios).metropolis(&[1e-9; 6], -1000.0).n_diverged, 4);
@@ -299,7 +292,8 @@ mod tests {
         let u = vec![0.5; 1000];
         let whole = chains(&ratios).metropolis(&u, f64::MIN).sum_accept;
         for block in [1, 7, 64, 300] {
-            let parts: f64 = ratios.chunks(block).map(|r| chains(r).metropolis(&u, f64::MIN).sum_accept).sum();
+            let parts: crate::kernel::AcceptSum =
+                ratios.chunks(block).map(|r| chains(r).metropolis(&u, f64::MIN).sum_accept).sum();
             assert_eq!(parts, whole);
         }
     }

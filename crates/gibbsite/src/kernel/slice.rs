@@ -150,7 +150,7 @@ impl<E: Energy + ?Sized> Kernel<E> for Slice {
             n_truncated += state.shrink(energy, j, first + 3, rng);
         }
         let n_diverged = state.chains.accepted.iter().filter(|a| **a < 0.0).count() as u64;
-        Info { n: n as u64, sum_accept: n as f64, n_diverged, n_evals: state.n_evals, n_truncated }
+        Info { n: n as u64, sum_accept: (n as f64).into(), n_diverged, n_evals: state.n_evals, n_truncated }
     }
 
     fn refresh(&self, energy: &E, state: &mut Slices) {

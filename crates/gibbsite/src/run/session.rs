@@ -3,13 +3,13 @@
 
 use crate::adapt::{Adapt, WarmedUp};
 use crate::energy::Energy;
-use crate::kernel::{Info, Kernel, Metric, Tunable};
+use crate::kernel::{AcceptSum, Info, Kernel, Metric, Tunable};
 use crate::points::{Matrix, Points};
 
 use super::saved::{Saved, SavedError};
 use super::{
-    Divergence, Draws, Event, MAX_DIVERGENCES, Outcome, Progress, RunError, RunOptions, Warning, block_size, check,
-    draw, judge, warmed_up,
+    Divergence, Draws, Event, Outcome, Progress, RunError, RunOptions, Warning, check, draw, judge, max_divergences,
+    warmed_up,
 };
 
 /// Draws in pieces. What an implementation saves must be all it needs: started again from it, it continues to the bit.
@@ -146,9 +146,7 @@ impl<'a, E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> KernelSession<'a, E
     /// As [`KernelSession::judge`].
     pub fn finish(self, draws: Draws) -> Result<Outcome<K>, RunError> {
         let warnings = self.judge()?;
-        let Self { kernel, info, warm_up, mut divergences, x: last, .. } = self;
-        // In an order that does not tell where the pieces were cut.
-        divergences.sort_by_key(|d| (d.chain, d.draw));
+        let Self { kernel, info, warm_up, divergences, x: last, .. } = self;
         Ok(Outcome { draws, kernel, info, warm_up, warnings, divergences, last })
     }
 }
@@ -181,10 +179,16 @@ impl<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> Session for KernelSessi
             let Info { n, n_diverged, .. } = info;
             return Err(RunError::Diverged { n_diverged, n, step_size: self.kernel.step_size() });
         }
-        let n_blocks = self.x.n().div_ceil(block_size(&self.options, self.kernel.group(), self.x.dim()));
-        let room = (MAX_DIVERGENCES * n_blocks).saturating_sub(self.divergences.len());
+        // Of each chain those before come first, so that which are left out does not tell where the pieces were cut.
+        let mut room = vec![max_divergences(self.x.n()); self.x.n()];
         let later = piece.divergences.into_iter().map(|d| Divergence { draw: d.draw + self.n_done, ..d });
-        self.divergences.extend(later.take(room));
+        self.divergences.extend(later);
+        self.divergences.sort_by_key(|d| (d.chain, d.draw));
+        self.divergences.retain(|d| {
+            let is_kept = room[d.chain] > 0;
+            room[d.chain] = room[d.chain].saturating_sub(1);
+            is_kept
+        });
         self.stuck.see(&piece.draws);
         self.info = info;
         self.x = piece.last;
@@ -260,13 +264,13 @@ impl Stuck {
 /// Keeps counts under a name.
 pub(crate) fn put_info(saved: &mut Saved, name: &str, info: &Info) {
     saved.put_integers(name, &[info.n, info.n_diverged, info.n_evals, info.n_truncated]);
-    saved.put_numbers(&format!("{name}_sum_accept"), &[info.sum_accept]);
+    saved.put_integers(&format!("{name}_sum_accept"), &info.sum_accept.to_halves());
 }
 
 /// The counts of that name.
 pub(crate) fn info(saved: &Saved, name: &str) -> Result<Info, SavedError> {
     let [n, n_diverged, n_evals, n_truncated] = saved.integers(name)?;
-    let [sum_accept] = saved.array(&format!("{name}_sum_accept"))?;
+    let sum_accept = AcceptSum::from_halves(saved.integers(&format!("{name}_sum_accept"))?);
     Ok(Info { n, sum_accept, n_diverged, n_evals, n_truncated })
 }
 

@@ -2,24 +2,24 @@
 //! on its own. Memory never holds more than a piece, or what is asked for.
 //!
 //! `draws-FIRST.npy` is `(chains, draws, dim)`, FIRST its first draw; `energy-FIRST.npy` is `(chains, draws)`, and so is
-//! `total-energy-FIRST.npy`, which only Hamiltonian kernels have. A file is whole or absent.
+//! `total-energy-FIRST.npy`, which only Hamiltonian kernels have. `checksum-FIRST.npy` comes last: the CRC-32 of each of
+//! these files, in this order. A file is whole or absent.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::Draws;
-use crate::table::npy::read_shape;
-use crate::table::write::npy_header;
 use crate::table::{DataError, write_npy};
 
 mod export;
 pub use export::Format;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod piece;
+use piece::Reader;
 
 /// Numbers of a piece, energies included: 8 MiB.
 const PIECE: usize = 1 << 20;
@@ -27,7 +27,7 @@ const PIECE: usize = 1 << 20;
 /// Numbers held while files are read.
 const BUFFER: usize = 1 << 21;
 
-/// What is kept of a draw.
+/// What the files of a piece hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
     /// The coordinates.
@@ -36,11 +36,16 @@ pub enum Quantity {
     Energy,
     /// The total energy at the start of the transition, of kernels with momenta.
     TotalEnergy,
+    /// No quantity of a draw: the checksums of the files of the others, CRC-32 as whole numbers.
+    Checksum,
 }
 
 impl Quantity {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Draws, Self::Energy, Self::TotalEnergy];
+    pub const ALL: [Self; 4] = [Self::Draws, Self::Energy, Self::TotalEnergy, Self::Checksum];
+
+    /// Those that are kept of every draw, in the order of their checksums; the last is left out of kernels without momenta.
+    const KEPT: [Self; 3] = [Self::Draws, Self::Energy, Self::TotalEnergy];
 
     /// The files of the quantity begin with it.
     pub fn name(self) -> &'static str {
@@ -48,6 +53,7 @@ impl Quantity {
             Quantity::Draws => "draws",
             Quantity::Energy => "energy",
             Quantity::TotalEnergy => "total-energy",
+            Quantity::Checksum => "checksum",
         }
     }
 }
@@ -75,6 +81,19 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// The same, with how many draws before the piece are as they were written.
+    fn after(self, n_whole: usize) -> Self {
+        match self {
+            Self::Damaged { file, reason } if n_whole > 0 => Self::Damaged {
+                file,
+                reason: format!("{reason} (the {n_whole} draws of each chain before it are whole)"),
+            },
+            other => other,
+        }
+    }
+}
+
 /// Draws per chain of a piece; depends on the problem only, so that a run writes the same files however often it is
 /// interrupted.
 pub fn draws_of_a_piece(n_chains: usize, dim: usize) -> usize {
@@ -89,28 +108,35 @@ pub struct Store {
     dim: usize,
     /// First draw and number of draws of each piece.
     pieces: Vec<(usize, usize)>,
+    /// Quantities of each piece: 2, or 3 with total energies.
+    n_kept: usize,
 }
 
 impl Store {
     /// No draws yet, to be kept in `folder`, which exists.
     pub fn new(folder: impl Into<PathBuf>, n_chains: usize, dim: usize) -> Self {
-        Self { folder: folder.into(), n_chains, dim, pieces: Vec::new() }
+        Self { folder: folder.into(), n_chains, dim, pieces: Vec::new(), n_kept: 2 }
     }
 
     /// The first `n_draws` draws that are in `folder`; what is there beyond them, for a run that was killed between
-    /// writing a piece and saying so, is left to be written again.
+    /// writing a piece and saying so, is left to be written again. All of them are read, to compare them with their checksums.
     ///
     /// # Errors
-    /// [`StoreError`] if a piece is missing, cut short or of another shape.
+    /// [`StoreError`] if a file of a piece is missing, cut short, of another shape, or changed in a single bit.
     pub fn open(folder: impl Into<PathBuf>, n_chains: usize, dim: usize, n_draws: usize) -> Result<Self, StoreError> {
         let mut store = Self::new(folder, n_chains, dim);
         while store.n_draws() < n_draws {
             let first = store.n_draws();
-            let n = store.check_piece(Quantity::Draws, first)?;
-            if first + n > n_draws || store.check_piece(Quantity::Energy, first)? != n {
+            let (n, n_kept) = store.verify(first).map_err(|e| e.after(first))?;
+            if first + n > n_draws {
                 let reason = format!("it does not end with draw {}, as the run does", n_draws - 1);
-                return Err(StoreError::Damaged { file: show(&store.file(Quantity::Draws, first)), reason });
+                return Err(piece::damaged(&store.file(Quantity::Draws, first), reason));
             }
+            if first > 0 && n_kept != store.n_kept {
+                let reason = format!("it lists {n_kept} files, those before {}", store.n_kept);
+                return Err(piece::damaged(&store.file(Quantity::Checksum, first), reason));
+            }
+            store.n_kept = n_kept;
             store.pieces.push((first, n));
         }
         Ok(store)
@@ -136,26 +162,32 @@ impl Store {
     pub fn append(&mut self, draws: &Draws) -> Result<(), StoreError> {
         assert_eq!((draws.n_chains(), draws.dim()), (self.n_chains, self.dim), "draws of another shape");
         let (first, n) = (self.n_draws(), draws.n_draws());
+        let n_kept = if draws.hamiltonian().is_empty() { 2 } else { 3 };
+        assert!(first == 0 || n_kept == self.n_kept, "draws of another kernel");
         let shape = [self.n_chains, n, self.dim];
+        let write = |quantity: Quantity, shape: &[usize], values: &[f64]| {
+            let file = self.file(quantity, first);
+            let unwritable = |source| StoreError::Io { action: "write", file: show(&file), source };
+            write_npy(&file, shape, values).map_err(|e| match e {
+                DataError::Write { source, .. } => unwritable(source),
+                other => unwritable(io::Error::other(other)),
+            })?;
+            piece::checksum(shape, values).map_err(unwritable)
+        };
+        let mut checksums = Vec::new();
         for (quantity, shape, values) in [
             (Quantity::Draws, &shape[..], draws.values()),
             (Quantity::Energy, &shape[..2], draws.energy()),
             (Quantity::TotalEnergy, &shape[..2], draws.hamiltonian()),
-        ] {
-            if quantity == Quantity::TotalEnergy && values.is_empty() {
-                continue;
-            }
-            let file = self.file(quantity, first);
-            write_npy(&file, shape, values).map_err(|e| StoreError::Io {
-                action: "write",
-                file: show(&file),
-                source: match e {
-                    DataError::Write { source, .. } => source,
-                    other => io::Error::other(other),
-                },
-            })?;
+        ]
+        .into_iter()
+        .take(n_kept)
+        {
+            checksums.push(f64::from(write(quantity, shape, values)?));
         }
+        write(Quantity::Checksum, &[n_kept], &checksums)?;
         self.pieces.push((first, n));
+        self.n_kept = n_kept;
         Ok(())
     }
 
@@ -185,7 +217,7 @@ impl Store {
     pub fn last(&self, quantity: Quantity, n: usize) -> Result<Vec<f64>, StoreError> {
         let total = self.n_draws();
         let n = n.min(total);
-        if !self.pieces.first().is_some_and(|(first, _)| self.file(quantity, *first).exists()) {
+        if !Quantity::KEPT[..self.n_kept].contains(&quantity) {
             return Ok(Vec::new());
         }
         self.select(quantity, 0..1, total, n, &|draw| draw.checked_sub(total - n))
@@ -257,68 +289,50 @@ impl Store {
         if quantity == Quantity::Draws { self.dim } else { 1 }
     }
 
-    fn shape(&self, quantity: Quantity, n: usize) -> Vec<usize> {
-        let shape = [self.n_chains, n, self.dim];
-        shape[..if quantity == Quantity::Draws { 3 } else { 2 }].to_vec()
-    }
-
     fn file(&self, quantity: Quantity, first: usize) -> PathBuf {
         self.folder.join(format!("{}-{first:012}.npy", quantity.name()))
     }
 
-    /// Draws of the piece that begins with draw `first`.
-    fn check_piece(&self, quantity: Quantity, first: usize) -> Result<usize, StoreError> {
-        let path = self.file(quantity, first);
-        let damaged = |reason: String| StoreError::Damaged { file: show(&path), reason };
-        let unreadable = |source| StoreError::Io { action: "read", file: show(&path), source };
-        let mut file = File::open(&path).map_err(unreadable)?;
-        let found = read_shape(&mut file).map_err(|e| damaged(format!("it {e}")))?;
-        let n = found.get(1).copied().unwrap_or(0);
-        let expected = self.shape(quantity, n);
-        if found != expected || n == 0 {
-            return Err(damaged(format!("its shape is {found:?}")));
+    /// Reads all files of a piece and compares them with their checksums. Number of its draws, and of the quantities kept.
+    fn verify(&self, first: usize) -> Result<(usize, usize), StoreError> {
+        // The draws come first, for they are what a reader of the message looks for.
+        let [draws, checksums] = [Quantity::Draws, Quantity::Checksum].map(|q| self.file(q, first));
+        piece::require(&draws)?;
+        let checksums = piece::read_checksums(&checksums)?;
+        let mut n_draws = None;
+        for (quantity, checksum) in Quantity::KEPT.into_iter().zip(&checksums) {
+            let path = self.file(quantity, first);
+            let n = piece::verify(&path, &self.shape_of_draw(quantity), self.n_chains, *checksum)?;
+            if *n_draws.get_or_insert(n) != n {
+                return Err(piece::damaged(&path, format!("it holds {n} draws, the others of the piece do not")));
+            }
         }
-        let header = npy_header(&expected).map_err(unreadable)?;
-        let n_bytes = expected.iter().try_fold(8usize, |a, b| a.checked_mul(*b)).map(|n| (n + header.len()) as u64);
-        let length = file.metadata().map_err(unreadable)?.len();
-        let mut start = vec![0; header.len()];
-        file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut start)).map_err(unreadable)?;
-        if n_bytes != Some(length) || start != header {
-            return Err(damaged(format!("it has {length} bytes, which is not what shape {found:?} needs")));
+        Ok((n_draws.unwrap_or(0), checksums.len()))
+    }
+
+    /// Reads all pieces and compares them with their checksums.
+    ///
+    /// # Errors
+    /// [`StoreError`], with the first file that is not what the run wrote.
+    pub fn verify_all(&self) -> Result<(), StoreError> {
+        for &(first, n) in &self.pieces {
+            if self.verify(first)? != (n, self.n_kept) {
+                let reason = format!("it does not hold the draws {first} to {}", first + n - 1);
+                return Err(piece::damaged(&self.file(Quantity::Checksum, first), reason));
+            }
         }
-        Ok(n)
+        Ok(())
+    }
+
+    /// Lengths after those of chains and draws.
+    fn shape_of_draw(&self, quantity: Quantity) -> Vec<usize> {
+        if quantity == Quantity::Draws { vec![self.dim] } else { Vec::new() }
     }
 
     fn reader(&self, quantity: Quantity, first: usize, n: usize) -> Result<Reader, StoreError> {
         let path = self.file(quantity, first);
-        let unreadable = |source| StoreError::Io { action: "read", file: show(&path), source };
-        let start = npy_header(&self.shape(quantity, n)).map_err(unreadable)?.len();
-        let file = File::open(&path).map_err(unreadable)?;
-        Ok(Reader { file, path, start, of_chain: n * self.width(quantity), bytes: Vec::new() })
-    }
-}
-
-/// An open piece.
-struct Reader {
-    file: File,
-    path: PathBuf,
-    /// Where the numbers begin.
-    start: usize,
-    /// Numbers of a chain.
-    of_chain: usize,
-    bytes: Vec<u8>,
-}
-
-impl Reader {
-    /// All numbers of some chains.
-    fn read(&mut self, chains: Range<usize>, out: &mut Vec<f64>) -> Result<(), StoreError> {
-        let at = (self.start + 8 * chains.start * self.of_chain) as u64;
-        self.bytes.resize(8 * chains.len() * self.of_chain, 0);
-        let read = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.read_exact(&mut self.bytes));
-        read.map_err(|source| StoreError::Io { action: "read", file: show(&self.path), source })?;
-        out.clear();
-        out.extend(self.bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)));
-        Ok(())
+        let shape = [&[self.n_chains, n], &self.shape_of_draw(quantity)[..]].concat();
+        Reader::open(path, &shape, n * self.width(quantity))
     }
 }
 
@@ -327,147 +341,4 @@ fn show(path: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::energy::formula::Formula;
-    use crate::kernel::{Hmc, Metric};
-    use crate::run::saved::Saved;
-    use crate::run::{KernelSession, RunOptions, Session, initial_points, sample};
-
-    fn options() -> RunOptions {
-        RunOptions { n_draws: 23, thin: 2, n_warmup: 80, seed: 3, block: 4 }
-    }
-
-    /// Seven chains cut at odd places, kept, and gone on with from the bytes of the checkpoint each time.
-    #[test]
-    fn pieces_of_a_run_are_the_run_to_the_bit() {
-        compare(&options(), Hmc::new(0.5, 4), false);
-        compare(&options(), crate::kernel::Nuts::new(0.5), false);
-        // Steps so long that most of them diverge.
-        compare(&RunOptions { n_warmup: 0, ..options() }, Hmc::new(3.0, 4), true);
-    }
-
-    fn compare<K>(options: &RunOptions, kernel: K, diverges: bool)
-    where
-        K: crate::adapt::Adapt<Formula> + PartialEq + std::fmt::Debug,
-    {
-        let options = || options.clone();
-        let energy = Formula::parse("x^2 + 0.9*x*y + y^2/3 + 0.1*y^4").unwrap();
-        let init = initial_points(&energy, 7, 1).unwrap();
-        let whole = sample(&energy, &kernel, init.clone(), &options(), &|_| {}).unwrap();
-        assert_eq!(whole.divergences.is_empty(), !diverges);
-        let mut divergences = whole.divergences.clone();
-        divergences.sort_by_key(|d| (d.chain, d.draw));
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::new(folder.path(), 7, 2);
-        let mut state = KernelSession::start(&energy, &kernel, init, &options(), &|_| {}).unwrap().save();
-        for n in [1, 5, 2, 15] {
-            let saved = Saved::from_bytes(&state.to_bytes().unwrap()).unwrap();
-            let mut session = KernelSession::resume(&energy, kernel.clone(), &options(), 7, &saved).unwrap();
-            assert_eq!(session.n_done(), store.n_draws());
-            store.append(&session.draw(n, &|_| {}).unwrap()).unwrap();
-            state = session.save();
-            assert_eq!(*session.kernel(), whole.kernel);
-            if session.n_done() == 23 {
-                assert_eq!((session.info(), session.judge().unwrap()), (&whole.info, whole.warnings.clone()));
-                let outcome = session.finish(whole.draws.clone()).unwrap();
-                assert_eq!((outcome.last, outcome.divergences), (whole.last.clone(), divergences.clone()));
-            }
-        }
-        let store = Store::open(folder.path(), 7, 2, 23).unwrap();
-        let all = |q, columns| store.every(q, columns, 23, 1).unwrap();
-        assert_eq!(all(Quantity::Draws, 0..2), whole.draws.values());
-        assert_eq!(all(Quantity::Energy, 0..1), whole.draws.energy());
-        assert_eq!(all(Quantity::TotalEnergy, 0..1), whole.draws.hamiltonian());
-        let second: Vec<f64> = (0..7).flat_map(|c| whole.draws.chain(c, 1).step_by(5).collect::<Vec<_>>()).collect();
-        assert_eq!(store.every(Quantity::Draws, 1..2, 23, 5).unwrap(), second);
-        let late: Vec<f64> = whole.draws.hamiltonian().chunks(23).flat_map(|c| c[19..].to_vec()).collect();
-        assert_eq!(store.last(Quantity::TotalEnergy, 4).unwrap(), late);
-        assert_eq!(store.last(Quantity::TotalEnergy, 99).unwrap(), whole.draws.hamiltonian());
-    }
-
-    #[test]
-    fn a_metric_with_directions_is_kept() {
-        let energy = Formula::parse("x^2 + y^2").unwrap();
-        let s = std::f64::consts::FRAC_1_SQRT_2;
-        let vectors = crate::points::Matrix::from_columns(2, 1, vec![s, s]);
-        let kernel = Hmc { metric: Metric::low_rank(vec![1.0, 2.0], vectors, vec![3.0]), ..Hmc::new(0.3, 3) };
-        let options = RunOptions { n_warmup: 0, ..options() };
-        let init = initial_points(&energy, 3, 1).unwrap();
-        let session = KernelSession::start(&energy, &kernel, init, &options, &|_| {}).unwrap();
-        let back = KernelSession::resume(&energy, Hmc::new(9.0, 3), &options, 3, &session.save()).unwrap();
-        assert_eq!(*back.kernel(), kernel);
-        assert!(KernelSession::resume(&energy, Hmc::new(9.0, 3), &options, 4, &session.save()).is_err());
-    }
-
-    #[test]
-    fn what_the_run_did_not_write_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::new(folder.path(), 2, 1);
-        let draws = |n: usize| Draws::from_parts(2, n, 1, vec![1.0; 2 * n], vec![0.0; 2 * n]);
-        store.append(&draws(3)).unwrap();
-        store.append(&draws(2)).unwrap();
-        let open = |chains, n| Store::open(folder.path(), chains, 1, n).map(|s| s.n_draws()).map_err(|e| e.to_string());
-        assert_eq!((open(2, 5), open(2, 3), open(2, 0)), (Ok(5), Ok(3), Ok(0)));
-        assert!(open(2, 4).unwrap_err().contains("end with draw 3"), "{:?}", open(2, 4));
-        assert!(open(1, 5).unwrap_err().contains("shape"));
-        assert!(open(2, 6).unwrap_err().contains("cannot read"));
-        let file = folder.path().join("energy-000000000003.npy");
-        let bytes = fs::read(&file).unwrap();
-        fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
-        assert!(open(2, 5).unwrap_err().contains("bytes"), "{:?}", open(2, 5));
-    }
-
-    /// Chains longer than the buffer are written piece by piece, shorter ones several at a time: the same file.
-    #[test]
-    fn exports_equal_files_of_draws_held_in_memory() {
-        let folder = tempfile::tempdir().unwrap();
-        for (n_chains, n_draws, dim) in [(3, 40, 2), (2, BUFFER / 2 + 1, 2)] {
-            let n = n_chains * n_draws;
-            let value = |i: usize| (i as f64 * 0.37).sin() * 10f64.powi((i % 40) as i32 - 20);
-            let values: Vec<f64> = (0..n * dim).map(value).collect();
-            let energy: Vec<f64> = (0..n).map(value).collect();
-            let mut store = Store::new(folder.path(), n_chains, dim);
-            for first in (0..n_draws).step_by(n_draws / 3) {
-                let cut = |v: &[f64], w: usize| -> Vec<f64> {
-                    v.chunks(n_draws * w)
-                        .flat_map(|c| c[first * w..(first + n_draws / 3).min(n_draws) * w].to_vec())
-                        .collect()
-                };
-                let (values, energy) = (cut(&values, dim), cut(&energy, 1));
-                store.append(&Draws::from_parts(n_chains, energy.len() / n_chains, dim, values, energy)).unwrap();
-            }
-            let (a, b) = (folder.path().join("a"), folder.path().join("b"));
-            let same = || assert!(fs::read(&a).unwrap() == fs::read(&b).unwrap());
-            let shape = [n_chains, n_draws, dim];
-            store.export(&a, Format::Npy, n_draws).unwrap();
-            write_npy(&b, &shape, &values).unwrap();
-            same();
-            store.export(&a, Format::Npz, n_draws).unwrap();
-            crate::table::write_npz(&b, &[("draws", &shape, &values), ("energy", &shape[..2], &energy)]).unwrap();
-            same();
-            if n > 1000 {
-                continue;
-            }
-            store.export(&a, Format::Csv, n_draws).unwrap();
-            let number = |i: usize, j: usize| match j {
-                0 => (i / n_draws) as f64,
-                1 => (i % n_draws) as f64,
-                j => values[i * dim + j - 2],
-            };
-            let names = ["chain", "draw", "x1", "x2"];
-            crate::table::write_csv(&b, &names, &crate::points::Matrix::from_fn(n, dim + 2, number)).unwrap();
-            same();
-            // The same draws kept as one long chain.
-            let one = tempfile::tempdir().unwrap();
-            let mut long = Store::new(one.path(), 1, dim);
-            long.append(&Draws::from_parts(1, n, dim, values.clone(), energy.clone())).unwrap();
-            long.export(&a, Format::Csv, n_draws).unwrap();
-            same();
-            let every = |s: &Store| s.every(Quantity::Draws, 0..dim, n_draws, 7).unwrap();
-            assert_eq!(every(&long), every(&store));
-        }
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::log_z::{Bridged, LogSum};
 use super::swap::SwapCounts;
-use crate::kernel::Info;
+use crate::kernel::{AcceptSum, Info};
 use crate::points::Matrix;
 use crate::run::saved::{Saved, SavedError};
 use crate::run::session::{info, put_info};
@@ -37,7 +37,8 @@ impl Sums {
         let of = |f: fn(&SwapCounts) -> u64| self.swaps.iter().map(f).collect::<Vec<_>>();
         saved.put_integers("swap_attempts", &of(|s| s.n_attempts));
         saved.put_integers("swaps_undefined", &of(|s| s.n_undefined));
-        saved.put_numbers("swap_sum_accept", &self.swaps.iter().map(|s| s.sum_accept).collect::<Vec<_>>());
+        let accept: Vec<u64> = self.swaps.iter().flat_map(|s| s.sum_accept.to_halves()).collect();
+        saved.put_integers("swap_sum_accept", &accept);
         saved.put_integers("round_trips", &self.n_round_trips);
         let n_ladders = self.n_round_trips.len();
         for (name, part) in PARTS {
@@ -52,10 +53,10 @@ impl Sums {
         let n_pairs = n_levels - 1;
         let attempts = integers(saved, "swap_attempts", n_pairs)?;
         let undefined = integers(saved, "swaps_undefined", n_pairs)?;
-        let accept = numbers(saved, "swap_sum_accept", n_pairs)?;
+        let accept = integers(saved, "swap_sum_accept", 2 * n_pairs)?;
         let swaps = (0..n_pairs).map(|k| SwapCounts {
             n_attempts: attempts[k],
-            sum_accept: accept[k],
+            sum_accept: AcceptSum::from_halves([accept[2 * k], accept[2 * k + 1]]),
             n_undefined: undefined[k],
         });
         let nothing = Bridged { up: LogSum::default(), down: LogSum::default() };

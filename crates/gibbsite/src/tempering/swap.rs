@@ -1,7 +1,7 @@
 //! Swaps between neighbouring levels.
 
 use super::trips::Leg;
-use crate::kernel::ChainState;
+use crate::kernel::{AcceptSum, ChainState, on_grid};
 use crate::math::exp;
 use crate::points::Points;
 use crate::rng::{Purpose, Streams};
@@ -47,8 +47,8 @@ impl Riders {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct SwapCounts {
     pub(super) n_attempts: u64,
-    /// Sum of acceptance probabilities, on a grid of 2^-24, so that it is exact whatever the order.
-    pub(super) sum_accept: f64,
+    /// Sum of acceptance probabilities.
+    pub(super) sum_accept: AcceptSum,
     /// Swaps refused because an energy or the difference of two is NaN.
     pub(super) n_undefined: u64,
 }
@@ -62,7 +62,7 @@ impl SwapCounts {
 
     /// Mean probability of rejection, NaN before the first attempt.
     pub(super) fn rejection(&self) -> f64 {
-        1.0 - self.sum_accept / self.n_attempts as f64
+        1.0 - self.sum_accept.value() / self.n_attempts as f64
     }
 }
 
@@ -74,7 +74,6 @@ pub(super) fn swap<S: ChainState>(
     lower: (&mut S, &mut Riders),
     upper: (&mut S, &mut Riders),
 ) -> (SwapCounts, bool) {
-    const GRID: f64 = 402_653_184.0;
     let ((low, low_riders), (up, up_riders)) = (lower, upper);
     let n = low_riders.e_to.len();
     let u = rng.uniforms(Purpose::Accept, n, 1);
@@ -88,7 +87,7 @@ pub(super) fn swap<S: ChainState>(
         } else {
             exp(log_ratio.min(0.0))
         };
-        counts.sum_accept += (accept_prob + GRID) - GRID;
+        counts.sum_accept += on_grid(accept_prob);
         if *u < accept_prob {
             swap_positions(low.x_mut(), up.x_mut(), i);
             low_riders.swap_row(up_riders, i);

@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn every_failure_is_seen() {
-        let info = Info { n: 1000, sum_accept: 600.0, n_diverged: 0, n_evals: 1000, n_truncated: 0 };
+        let info = Info { n: 1000, sum_accept: 600.0.into(), n_diverged: 0, n_evals: 1000, n_truncated: 0 };
         let good = EpochCheck {
             info,
             energy_data: 1.0,
@@ -84,7 +84,7 @@ mod tests {
             check(&e).unwrap_err()
         };
         assert!(matches!(bad(&|e| e.info.n_diverged = 2), Failure::Diverged { n_diverged: 2, n: 1000 }));
-        assert!(matches!(bad(&|e| e.info.sum_accept = 10.0), Failure::Stuck { .. }));
+        assert!(matches!(bad(&|e| e.info.sum_accept = 10.0.into()), Failure::Stuck { .. }));
         assert!(matches!(bad(&|e| e.energy_samples = 1e3), Failure::Runaway { .. }));
         assert!(matches!(bad(&|e| e.energy_data = 1e3), Failure::Overshot { .. }));
         // A start far from the data has a gap that shrinks, and the first epoch has nothing to compare with.

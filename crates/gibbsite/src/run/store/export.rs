@@ -27,9 +27,13 @@ impl Store {
     /// Writes all draws as chains of `n_draws` draws, whole or not at all; equal draws give equal bytes, however the run was
     /// cut into pieces. (Independent draws may be kept as one long chain: see [`Store::every`].)
     ///
+    /// All pieces are compared with their checksums before the first byte is written.
+    ///
     /// # Errors
-    /// [`DataError::Write`], also where a piece cannot be read.
+    /// [`DataError::Write`], also where a piece cannot be read or is not what the run wrote.
     pub fn export(&self, path: &Path, format: Format, n_draws: usize) -> Result<(), DataError> {
+        self.verify_all()
+            .map_err(|e| DataError::Write { file: path.display().to_string(), source: io::Error::other(e) })?;
         let n_chains = self.n_chains * self.n_draws() / n_draws.max(1);
         let shape = [n_chains, n_draws, self.dim];
         written(path, |out| match format {
