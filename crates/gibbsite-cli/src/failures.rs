@@ -44,7 +44,7 @@ pub fn log_z(error: LogZError) -> Failure {
         LogZError::Undefined { .. } => ("undefined", 1),
         LogZError::Unbounded { .. } => ("unbounded", 1),
         LogZError::Empty { .. } => ("empty", 1),
-        LogZError::TooHard { .. } => ("too_hard", 1),
+        LogZError::TooHard { .. } | LogZError::Unseen { .. } => ("too_hard", 1),
         LogZError::Dimension { .. } | LogZError::Labels { .. } => ("dimension", 2),
         _ => ("invalid_value", 2),
     };

@@ -81,6 +81,10 @@ fn parse(argv: Vec<OsString>, json: bool) -> Result<args::Cli, Stop> {
 }
 
 fn run(cli: &args::Cli) -> Result<Outcome, Failure> {
+    if let Some(asked) = gibbsite::simd::unknown_isa() {
+        let message = format!("GIBBSITE_ISA is '{asked}', which is no instruction set");
+        return Err(Failure::usage("invalid_value", message, "set it to scalar, avx2 or avx512, or unset it"));
+    }
     let ctx = Context::new(&cli.global)?;
     cli.command.run(&ctx)
 }

@@ -37,6 +37,47 @@ fn faithful() -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// The largest tick of the axis of p, which is drawn last.
+fn highest_density(picture: &str) -> f64 {
+    let (_, lower) = picture.split_once("model p").unwrap();
+    let words = lower.split("<text").filter_map(|t| t.split_once('>')?.1.split_once('<')).map(|(word, _)| word);
+    words.filter_map(|w| w.parse::<f64>().ok()).filter(|v| (0.0..1.0).contains(v)).fold(0.0, f64::max)
+}
+
+/// Peaks of width 1 ten thousand apart lie between the points of an even grid.
+#[test]
+fn narrow_peaks_are_as_high_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, picture) = svg(dir.path(), &["-logsumexp(-x^2/2,-(x-1e4)^2/2)"]);
+    // 1 / (2 sqrt(2 pi)) = 0.1995.
+    assert!((0.15..0.25).contains(&highest_density(&picture)), "{}", highest_density(&picture));
+}
+
+#[test]
+fn one_draw_is_drawn_and_nothing_is_made_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    std::fs::write(dir.join("one.csv"), "chain,draw,x1\n0,0,0.3\n").unwrap();
+    let (_, picture) = svg(dir, &[QUARTIC, "--draws", "one.csv", "--kind", "energies"]);
+    assert!(picture.contains("One draw of each chain") && !picture.contains("creep"));
+    let (_, picture) = svg(dir, &[QUARTIC, "--draws", "one.csv", "--kind", "traces"]);
+    assert!(picture.contains("1 chain of 1 draw<") && picture.contains("<circle"), "{picture}");
+}
+
+#[test]
+fn an_instruction_set_that_is_none_is_refused() {
+    let call = |isa: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gibbsite"));
+        command.args(["logz", QUARTIC]).env("GIBBSITE_ISA", isa).output().unwrap()
+    };
+    let refused = call("avx512f");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("GIBBSITE_ISA is 'avx512f'"));
+    for isa in ["scalar", "avx2", "avx512"] {
+        assert!(call(isa).status.success(), "{isa}");
+    }
+}
+
 #[test]
 fn every_kind_of_picture() {
     let dir = tempfile::tempdir().unwrap();

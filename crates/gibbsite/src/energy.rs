@@ -20,6 +20,12 @@ pub trait Energy: Send + Sync {
         Vec::new()
     }
 
+    /// Places that the energy names, whatever the coordinate, such as the centres in the text of a formula: quadrature looks
+    /// for mass about them. Empty where none are known.
+    fn landmarks(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
     /// Changes whenever the parameters change; kernels compare it in debug builds to detect stale caches.
     fn version(&self) -> u64 {
         0

@@ -14,7 +14,7 @@ pub(crate) mod rule;
 mod scan;
 pub mod simpson;
 
-pub use adaptive::{Integral, Options, integrate, log_z, quadrature};
+pub use adaptive::{Gap, Integral, Options, integrate, log_z, quadrature};
 pub use quadrature::Quadrature;
 
 /// What `lower` and `upper` of a [`LogZ`] mean.
@@ -118,6 +118,17 @@ pub enum LogZError {
         /// Unit vector towards infinity along which exp(-E) does not decay fast enough.
         direction: Vec<f64>,
     },
+    /// exp(-E) decays too slowly for its integral to be followed, though ever faster: nothing is known of Z.
+    #[error(
+        "exp(-E) hardly decays along the direction {} up to a distance of {distance:.0e}: whether its integral is finite \
+         cannot be seen from there", show(.direction)
+    )]
+    Unseen {
+        /// Unit vector towards infinity.
+        direction: Vec<f64>,
+        /// Largest coordinate of the last point seen.
+        distance: f64,
+    },
     /// The integral of exp(-E) does not converge at a finite end of the support.
     #[error("exp(-E) is not integrable at the end {} of coordinate {}", .end, .axis + 1)]
     DivergesAtEnd {
@@ -211,6 +222,9 @@ impl LogZError {
             Self::Diverges { .. } => {
                 "add a term that grows in that direction, such as 0.01*x^2, or restrict the support with --bounds"
             }
+            Self::Unseen { .. } => {
+                "see `gibbsite check` for a proof; a logarithm of such a coordinate may be the better one to work in"
+            }
             Self::DivergesAtEnd { .. } => {
                 "the energy falls too fast at that end; weaken the singularity or move the end"
             }
@@ -238,6 +252,7 @@ impl LogZError {
             Self::Undefined { point } => Self::Undefined { point: spread(point) },
             Self::Unbounded { point } => Self::Unbounded { point: spread(point) },
             Self::Diverges { direction } => Self::Diverges { direction: spread(direction) },
+            Self::Unseen { direction, distance } => Self::Unseen { direction: spread(direction), distance },
             Self::DivergesAtEnd { axis, end } => Self::DivergesAtEnd { axis: coordinates[axis], end },
             Self::Box { axis, lower, upper } => Self::Box { axis: coordinates[axis], lower, upper },
             other => other,

@@ -35,6 +35,12 @@ pub fn widest() -> Isa {
     Isa::Scalar
 }
 
+/// What `GIBBSITE_ISA` says where it names no instruction set, so that a program can refuse it.
+pub fn unknown_isa() -> Option<String> {
+    let asked = std::env::var_os("GIBBSITE_ISA")?.to_string_lossy().into_owned();
+    (!matches!(asked.as_str(), "scalar" | "avx2" | "avx512")).then_some(asked)
+}
+
 /// The instruction set in use: `GIBBSITE_ISA` if it names one this machine has, else the widest.
 pub fn isa() -> Isa {
     static ISA: OnceLock<Isa> = OnceLock::new();

@@ -644,3 +644,74 @@ fn any_number_of_threads_gives_the_same_bits() {
     };
     assert!(with(1) == with(2));
 }
+
+/// Exponentials that underflow between two modes hide the second one from a grid; the formula names it.
+#[test]
+fn modes_that_the_formula_names_are_found() {
+    for (text, log_z) in [
+        ("-log(exp(-x^2/2)+exp(-(x-400)^2/2))", 2f64.ln() + 0.5 * ln_two_pi()),
+        ("-log(exp(-x^2/2)+exp(-(x+1000)^2/2))", 2f64.ln() + 0.5 * ln_two_pi()),
+        ("-log(exp(-x^2/2)+exp(-(2*x-1800)^2/2))", 1.5f64.ln() + 0.5 * ln_two_pi()),
+        ("-logsumexp(-x^2/2,-((x-7000)/0.001)^2/2)", 1.001f64.ln() + 0.5 * ln_two_pi()),
+        ("-log(exp(-x^2/2)+exp(-(x-a)^2/2))", 2f64.ln() + 0.5 * ln_two_pi()),
+    ] {
+        let params = if text.contains("-a") { vec![("a".to_string(), 650.0)] } else { Vec::new() };
+        let options = gibbsite::energy::formula::FormulaOptions { params, ..Default::default() };
+        let energy = gibbsite::energy::formula::Formula::with_options(text, &options).unwrap();
+        let found = logz::integrate(&energy, &Options::default()).unwrap();
+        assert!((found.log_z - log_z).abs() < 1e-9, "{text}: {found:?}, not {log_z}");
+        assert_eq!(found.gap.is_some(), text.starts_with("-log("), "{text}: {found:?}");
+    }
+    // What nothing names is not found, but said to be possible.
+    let hidden = |x: &[f64]| -((-x[0] * x[0] / 2.0).exp() + (-(x[0] - 1e5).powi(2) / 2.0).exp()).ln();
+    let found = logz::integrate(&real(1, hidden), &Options::default()).unwrap();
+    let gap = found.gap.unwrap();
+    assert!((30.0..39.0).contains(&gap.from) || gap.to < -30.0, "{gap:?}");
+    assert!(found.to_log_z().warnings.iter().any(|w| w.contains("logsumexp")), "{found:?}");
+    // A wall that the bounds tell, and an energy that overflows, are no gaps.
+    for text in ["x^2", "exp(x^2)", "x^8-x"] {
+        let energy = gibbsite::energy::formula::Formula::parse(text).unwrap();
+        assert_eq!(logz::integrate(&energy, &Options::default()).unwrap().gap, None, "{text}");
+    }
+}
+
+/// Where the integral has an error, so have the entropy and the mean energy.
+#[test]
+fn moments_of_the_energy_have_errors() {
+    for c in [0.8, 0.9, 0.95] {
+        // 1 - x is the coordinate: E = c log z, Z = 1 / (1 - c), E[E] = -c / (1 - c), Var[E] its square.
+        let energy = on(&[Support::Interval(0.0, 1.0)], move |x| c * (1.0 - x[0]).ln());
+        let i = logz::integrate(&energy, &Options::default()).unwrap();
+        let mean = -c / (1.0 - c);
+        for (value, error, truth) in
+            [(i.mean_energy, i.mean_energy_error, mean), (i.heat_capacity, i.heat_capacity_error, mean * mean)]
+        {
+            assert!((value - truth).abs() < 4.0 * error + 1e-9, "{c}: {value} +- {error}, not {truth}");
+        }
+        assert!(c < 0.95 || (i.mean_energy_error > 1.0 && i.heat_capacity_error > 50.0), "{i:?}");
+    }
+    let i = logz::integrate(&real(1, |x| x[0].powi(4) - x[0]), &Options::default()).unwrap();
+    assert!(i.mean_energy_error < 1e-9 && i.heat_capacity_error < 1e-8, "{i:?}");
+    let both = on(&[Support::Interval(0.0, 1.0)], |x| 0.98 * (x[0].ln() + (1.0 - x[0]).ln()));
+    let i = logz::integrate(&both, &Options::default()).unwrap();
+    assert!(i.mean_energy_error.is_finite() && i.mean_energy_error > 1.0, "{i:?}");
+}
+
+/// What decays slowly does not diverge, however far out it must be followed.
+#[test]
+fn slow_decay_is_no_divergence() {
+    use std::f64::consts::PI;
+    // log Gamma(21).
+    let gamma = (1..=20).map(|k| f64::from(k).ln()).sum::<f64>();
+    let root = move |x: &[f64]| x[0].abs().powf(0.05) + x[1] * x[1];
+    let found = logz::integrate(&real(2, root), &Options::default()).unwrap();
+    let truth = 2f64.ln() + gamma + 0.5 * PI.ln();
+    assert!((found.log_z - truth).abs() < 1e-6, "{found:?}, not {truth}");
+    let i = logz::integrate(&real(2, |x| 1.2 * (1.0 + x[0] * x[0] + x[1] * x[1]).ln()), &Options::default()).unwrap();
+    assert!((i.log_z - (PI / 0.2).ln()).abs() < 1e-8, "{i:?}");
+    assert!((i.mean_energy - 6.0).abs() < 1e-5, "{i:?}");
+    // Of a density r^-4 in three dimensions a large share lies far out; quadrature may give up, but knows of no divergence.
+    let heavy = |x: &[f64]| 2.0 * (1.0 + x.iter().map(|v| v * v).sum::<f64>()).ln();
+    let quick = logz::log_z(&real(3, heavy), &Options { tol: Some(1e-3) });
+    assert!(!matches!(quick, Err(LogZError::Diverges { .. })), "{quick:?}");
+}

@@ -104,7 +104,7 @@ fn exact(model: &Resolved) -> Result<Option<(LogZ, Option<Thermodynamics>)>, Fai
         Some(z) => Ok(Some((z, by_quadrature(model).ok().map(|(_, t)| t)))),
         None => match by_quadrature(model) {
             Ok((z, t)) => Ok(Some((z, Some(t)))),
-            Err(LogZError::TooHard { .. } | LogZError::Dimension { .. }) => Ok(None),
+            Err(LogZError::TooHard { .. } | LogZError::Dimension { .. } | LogZError::Unseen { .. }) => Ok(None),
             // Quadrature that sees no end of slow tails does not contradict a proof.
             Err(LogZError::Diverges { .. } | LogZError::DivergesAtEnd { .. }) if is_proved(model) => Ok(None),
             Err(error) => Err(failures::log_z(error)),
@@ -200,6 +200,11 @@ pub fn value(value: f64, error: f64) -> String {
     }
 }
 
+/// A value to ten digits where all of them are right, else with its error.
+fn ten_digits(value: f64, error: f64) -> String {
+    if error <= 5e-10 * value.abs().max(1.0) { text::digits(value, 10) } else { text::with_error(value, error) }
+}
+
 /// Whether the value must not be trusted as it stands.
 pub fn is_bad(z: &LogZ) -> bool {
     let unresolved = z.method == "simpson" && !(z.std_err <= 0.05);
@@ -229,9 +234,13 @@ fn report(out: &mut Outcome, model: &Resolved, z: &LogZ, thermo: Option<Thermody
     if let Some(t) = thermo {
         out.put("entropy", t.entropy).put("mean_energy", t.mean_energy).put("energy_sd", t.energy_sd);
         out.put("heat_capacity", t.heat_capacity).put("free_energy", t.free_energy);
-        lines.push(("entropy", format!("{} nats", text::digits(t.entropy, 10))));
-        lines.push(("mean energy", text::digits(t.mean_energy, 10)));
-        lines.push(("heat capacity", text::digits(t.heat_capacity, 10)));
+        let errors = [t.entropy_error(), t.mean_energy_error, t.heat_capacity_error];
+        out.put("entropy_error", finite(errors[0])).put("mean_energy_error", finite(errors[1]));
+        out.put("heat_capacity_error", finite(errors[2]));
+        let [entropy, mean, capacity] = [t.entropy, t.mean_energy, t.heat_capacity];
+        lines.push(("entropy", format!("{} nats", ten_digits(entropy, errors[0]))));
+        lines.push(("mean energy", ten_digits(mean, errors[1])));
+        lines.push(("heat capacity", ten_digits(capacity, errors[2])));
     }
     out.text = format!("{}\n{}", model.description, text::pairs(lines));
     let bad = is_bad(z);

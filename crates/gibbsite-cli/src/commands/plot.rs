@@ -25,6 +25,9 @@ use window::Window;
 /// Points along a one-dimensional curve.
 const N_LINE: usize = 1201;
 
+/// A curve may be off by this part of its height between the points it is drawn through.
+const COARSE: f64 = 0.02;
+
 /// Points along each side of a map.
 const N_SIDE: usize = 301;
 
@@ -178,7 +181,7 @@ impl Picture<'_> {
         out.put("kind", "landscape_1d");
         let window = self.window(ctx, out)?;
         let (lo, hi) = window.ranges[0];
-        let x = even(lo, hi, N_LINE);
+        let x = self.fine_enough(even(lo, hi, N_LINE), &window)?;
         let energy = self.energy(&Points::from_real(Matrix::from_columns(x.len(), 1, x.clone())))?;
         let density: Option<Vec<f64>> =
             window.log_z.as_ref().map(|z| energy.iter().map(|e| (-e - z.value).exp()).collect());
@@ -194,6 +197,32 @@ impl Picture<'_> {
             draws: &draws,
         };
         landscape_1d(&self.args.out, &what).map_err(failures::plot)
+    }
+
+    /// The grid, with the nodes of the quadrature where p does between its points what they do not show.
+    fn fine_enough(&self, x: Vec<f64>, window: &Window) -> Result<Vec<f64>, Failure> {
+        let Some(nodes) = &window.nodes else { return Ok(x) };
+        let density = |e: &f64| (-e - nodes.log_z).exp();
+        let at_nodes: Vec<(f64, f64)> =
+            nodes.points.real.col(0).iter().copied().zip(nodes.energy.iter().map(density)).collect();
+        let on_grid = self.energy(&Points::from_real(Matrix::from_columns(x.len(), 1, x.clone())))?;
+        let on_grid: Vec<f64> = on_grid.iter().map(density).collect();
+        let inside: Vec<&(f64, f64)> = at_nodes.iter().filter(|(at, _)| *at > x[0] && *at < x[x.len() - 1]).collect();
+        let highest = inside.iter().map(|(_, p)| *p).fold(0.0, f64::max);
+        let is_shown = |(at, p): &&(f64, f64)| {
+            let i = x.partition_point(|v| v < at).clamp(1, x.len() - 1);
+            let t = (at - x[i - 1]) / (x[i] - x[i - 1]);
+            let drawn = (1.0 - t) * on_grid[i - 1] + t * on_grid[i];
+            // At a jump or a singularity a grid may show what it can.
+            !drawn.is_finite() || (p - drawn).abs() <= COARSE * highest
+        };
+        if inside.iter().all(|node| is_shown(node)) {
+            return Ok(x);
+        }
+        let mut all: Vec<f64> = x.iter().copied().chain(inside.iter().map(|(at, _)| *at)).collect();
+        all.sort_by(f64::total_cmp);
+        all.dedup();
+        Ok(all)
     }
 
     fn map(&self, ctx: &Context, out: &mut Outcome) -> Result<(), Failure> {

@@ -59,8 +59,8 @@ fn layout(name: &str, names: &[String], chains: &[Vec<Vec<f64>>]) -> Scene {
         n if n > MOST_ROWS => format!("{MOST_ROWS} of {} coordinates", count(n)),
         n => format!("{} coordinates", count(n)),
     };
-    let s = if n_chains == 1 { "" } else { "s" };
-    let words = format!("{coordinates}, {} chain{s} of {} draws", count(n_chains), count(n_draws));
+    let number = |n: usize, what: &str| format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" });
+    let words = format!("{coordinates}, {} of {}", number(n_chains, "chain"), number(n_draws, "draw"));
     subtitle(&mut scene, &words, left, RIGHT - left);
     legend.draw(&mut scene, RIGHT, top - 18.0);
     for (row, (axis, all)) in axes.into_iter().zip(chains).enumerate() {
@@ -75,6 +75,13 @@ fn layout(name: &str, names: &[String], chains: &[Vec<Vec<f64>>]) -> Scene {
         };
         for (c, stroke) in lines {
             panel.line(&mut scene, thinned(&all[c], width as usize), stroke);
+            // A walk of one step is a point.
+            if let [only] = all[c][..]
+                && super::range::drawable(only)
+            {
+                let centres = vec![panel.at(0.0, only)];
+                scene.push(Shape::Dots { centres, radius: 4.0, fill: stroke.colour, stroke: None });
+            }
         }
         let label = (row + 1 == rows).then_some("Draw");
         panel.frame(&mut scene, label, &names[row]);

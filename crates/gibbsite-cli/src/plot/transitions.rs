@@ -58,7 +58,7 @@ fn layout(name: &str, chains: &[Vec<f64>], ratios: &[f64]) -> Scene {
 
     let mut scene = Scene::new(WIDTH, HEIGHT);
     title(&mut scene, name, left, width);
-    subtitle(&mut scene, &reading(ratios), left, width);
+    subtitle(&mut scene, &reading(ratios, &changes), left, width);
     panel.grid(&mut scene);
     let (fill, outline, step) = (DRAWS.alpha(80), Stroke::solid(DRAWS, 1.0), Stroke::solid(MODEL, 2.6));
     let mut entries = Vec::new();
@@ -86,12 +86,17 @@ fn layout(name: &str, chains: &[Vec<f64>], ratios: &[f64]) -> Scene {
     scene
 }
 
-/// What the ratios say.
-fn reading(ratios: &[f64]) -> String {
+/// What the ratios say; where they say nothing, why not.
+fn reading(ratios: &[f64], changes: &[f64]) -> String {
     let mut known: Vec<f64> = ratios.iter().copied().filter(|r| r.is_finite()).collect();
     known.sort_by(f64::total_cmp);
     let (Some(lo), Some(hi)) = (known.first(), known.last()) else {
-        return "Changes much narrower than the energies: the chains creep".to_owned();
+        return match changes {
+            [] => "One draw of each chain: nothing is known of the changes from draw to draw",
+            all if all.iter().all(|c| *c == 0.0) => "No energy ever changes: the chains stand still",
+            _ => "Mean squared change over variance is not known: too few draws, or energies that are not finite",
+        }
+        .to_owned();
     };
     let range = if known.len() == 1 { short(*lo) } else { format!("{} to {}, by chain", short(*lo), short(*hi)) };
     format!(
@@ -130,11 +135,17 @@ mod tests {
     #[test]
     fn the_reading_names_the_range_over_chains() {
         assert!(
-            reading(&[0.5, f64::NAN, 0.25]).contains("variance: 0.250 to 0.500, by chain"),
+            reading(&[0.5, f64::NAN, 0.25], &[1.0]).contains("variance: 0.250 to 0.500, by chain"),
             "{}",
-            reading(&[0.5, 0.25])
+            reading(&[0.5, 0.25], &[1.0])
         );
-        assert!(reading(&[2.0]).contains("variance: 2.00;"));
-        assert!(reading(&[f64::NAN]).contains("creep"));
+        assert!(reading(&[2.0], &[1.0]).contains("variance: 2.00;"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_claimed() {
+        assert!(reading(&[f64::NAN], &[]).contains("One draw of each chain"));
+        assert!(reading(&[f64::NAN], &[0.0, 0.0]).contains("stand still"));
+        assert!(reading(&[f64::NAN], &[0.0, 1.0]).contains("not known"));
     }
 }

@@ -15,6 +15,9 @@ macro_rules! delegate {
             fn parts(&self) -> Vec<Part> {
                 (**self).parts()
             }
+            fn landmarks(&self) -> Vec<f64> {
+                (**self).landmarks()
+            }
             fn version(&self) -> u64 {
                 (**self).version()
             }

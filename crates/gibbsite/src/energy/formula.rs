@@ -18,6 +18,7 @@ mod error;
 pub(crate) mod function;
 pub(crate) mod graph;
 pub(crate) mod groups;
+mod landmarks;
 mod lower;
 mod parse;
 mod part;
@@ -293,6 +294,10 @@ impl Energy for Formula {
 
     fn parts(&self) -> Vec<Part> {
         part::parts(self)
+    }
+
+    fn landmarks(&self) -> Vec<f64> {
+        landmarks::of(&self.source, &self.theta)
     }
 
     fn version(&self) -> u64 {

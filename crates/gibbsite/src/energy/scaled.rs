@@ -59,6 +59,10 @@ impl<E: Energy> Energy for Scaled<E> {
         self.inner.parts().into_iter().map(scaled).collect()
     }
 
+    fn landmarks(&self) -> Vec<f64> {
+        self.inner.landmarks()
+    }
+
     fn version(&self) -> u64 {
         self.inner.version().wrapping_add(self.n_changes << 32)
     }

@@ -8,10 +8,10 @@
 use std::sync::OnceLock;
 
 use crate::energy::Energy;
-use crate::logz::LogZError;
 use crate::logz::adaptive::{Options, conditional_lines, tree};
 use crate::logz::lines::Line;
 use crate::logz::rule::{KRONROD, N, NODES};
+use crate::logz::{Gap, LogZError};
 use crate::points::{Matrix, Points};
 use crate::rng::{Purpose, Run, Streams};
 
@@ -26,6 +26,7 @@ pub struct Grid<'a, E: ?Sized> {
     dim: usize,
     log_z: f64,
     error: f64,
+    gap: Option<Gap>,
 }
 
 impl<'a, E: Energy + ?Sized> Grid<'a, E> {
@@ -38,7 +39,15 @@ impl<'a, E: Energy + ?Sized> Grid<'a, E> {
         let t = tree(energy, &Options { tol: Some(if dim == 1 { 1e-13 } else { 1e-11 }) }, false)?;
         let reach = t.line.reach.map(|r| (2.0 * r).max(1e-3));
         let marginal = InverseCdf::new(&t.line);
-        Ok(Self { energy, marginal, reach, dim, log_z: t.line.log_z, error: t.line.rel_err })
+        Ok(Self {
+            energy,
+            marginal,
+            reach,
+            dim,
+            log_z: t.line.log_z,
+            error: t.line.rel_err,
+            gap: if dim == 1 { Gap::of(&t.line) } else { None },
+        })
     }
 
     /// log Z, a by-product.
@@ -49,6 +58,11 @@ impl<'a, E: Energy + ?Sized> Grid<'a, E> {
     /// Estimated relative error of Z, hence about that of the distribution function.
     pub fn error(&self) -> f64 {
         self.error
+    }
+
+    /// Where a one-dimensional energy jumps to infinity inside its support; modes beyond may be missing.
+    pub fn gap(&self) -> Option<Gap> {
+        self.gap
     }
 
     /// `n` draws, `(n, d)`. Draw i uses stream i of [`Run::Draws`] under `seed`, so the first draws of a longer run are

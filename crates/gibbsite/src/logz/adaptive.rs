@@ -36,8 +36,17 @@ pub(crate) fn tree<E: Energy + ?Sized>(energy: &E, options: &Options, collect: b
     check_supports(&supports)?;
     let tol = tolerances(dim, options.tol);
     let (du, n_hull) = if dim == 1 { (0.1, 2048) } else { (0.25, 24) };
-    let mut context =
-        Context { energy, supports, tol, reach: vec![REACH; dim], du, n_hull, collect, n_evals: AtomicU64::new(0) };
+    let mut context = Context {
+        energy,
+        supports,
+        tol,
+        reach: vec![REACH; dim],
+        du,
+        n_hull,
+        landmarks: energy.landmarks(),
+        collect,
+        n_evals: AtomicU64::new(0),
+    };
     let start = Matrix::new(1, 0);
     if dim > 1 {
         // A crude pass finds out how far each coordinate goes, so that the fine pass need not look everywhere.
@@ -74,6 +83,7 @@ pub(crate) fn conditional_lines<E: Energy + ?Sized>(
         reach: reach[..dim].to_vec(),
         du: 0.25,
         n_hull: 24,
+        landmarks: energy.landmarks(),
         collect: true,
         n_evals: AtomicU64::new(0),
     };
@@ -103,12 +113,16 @@ fn check_supports(supports: &[Support]) -> Result<(), LogZError> {
 fn verdict<E: ?Sized>(line: &Line, dim: usize, context: &Context<'_, E>) -> Result<(), LogZError> {
     match line.diverges {
         Some(Diverges::AtEnd(axis, end)) => return Err(LogZError::DivergesAtEnd { axis, end }),
-        Some(Diverges::Along(far)) => {
+        Some(Diverges::Along(far) | Diverges::Unseen(far)) => {
             let largest = far.iter().fold(0.0f64, |m, v| if v.is_nan() { m } else { m.max(v.abs()) });
             let scaled: Vec<f64> = far[..dim].iter().map(|v| if v.is_nan() { 0.0 } else { v / largest }).collect();
             let norm = scaled.iter().map(|v| v * v).sum::<f64>().sqrt();
             let direction = scaled.iter().map(|v| if (v / norm).abs() < 1e-6 { 0.0 } else { v / norm }).collect();
-            return Err(LogZError::Diverges { direction });
+            let distance = largest;
+            return Err(match line.diverges {
+                Some(Diverges::Unseen(_)) => LogZError::Unseen { direction, distance },
+                _ => LogZError::Diverges { direction },
+            });
         }
         None => {}
     }
@@ -125,7 +139,8 @@ fn verdict<E: ?Sized>(line: &Line, dim: usize, context: &Context<'_, E>) -> Resu
 /// ([`Energy::parts`]), of at most 3 real dimensions.
 ///
 /// # Errors
-/// [`LogZError::Diverges`] with the direction when exp(-E) is not integrable, [`LogZError::Undefined`] with the point
+/// [`LogZError::Diverges`] with the direction when exp(-E) is not integrable, [`LogZError::Unseen`] when it decays too late to
+/// be followed, [`LogZError::Undefined`] with the point
 /// when E is NaN, [`LogZError::Dimension`] and [`LogZError::Labels`] when the space does not fit, [`LogZError::TooHard`]
 /// when the budget of evaluations does not suffice.
 pub fn integrate<E: Energy + ?Sized>(energy: &E, options: &Options) -> Result<Integral, LogZError> {
@@ -134,13 +149,25 @@ pub fn integrate<E: Energy + ?Sized>(energy: &E, options: &Options) -> Result<In
         return Ok(Integral::of(&tree(energy, options, false)?));
     }
     let dim = energy.space().dim();
-    let mut total = Integral { log_z: 0.0, error: 0.0, mean_energy: 0.0, heat_capacity: 0.0, n_evals: 0 };
+    let mut total = Integral {
+        log_z: 0.0,
+        error: 0.0,
+        mean_energy: 0.0,
+        mean_energy_error: 0.0,
+        heat_capacity: 0.0,
+        heat_capacity_error: 0.0,
+        gap: None,
+        n_evals: 0,
+    };
     for part in &parts {
         let one = integrate(&part.energy, options).map_err(|e| e.of_part(&part.coordinates, dim))?;
         total.log_z += one.log_z;
         total.error += one.error;
         total.mean_energy += one.mean_energy;
+        total.mean_energy_error += one.mean_energy_error;
         total.heat_capacity += one.heat_capacity;
+        total.heat_capacity_error += one.heat_capacity_error;
+        total.gap = total.gap.or(one.gap.map(|g| Gap { axis: part.coordinates[g.axis], ..g }));
         total.n_evals += one.n_evals;
     }
     Ok(total)
@@ -155,10 +182,51 @@ pub struct Integral {
     pub error: f64,
     /// E_p[E].
     pub mean_energy: f64,
+    /// Estimated absolute error of the mean energy.
+    pub mean_energy_error: f64,
     /// Var_p[E], the heat capacity at inverse temperature 1.
     pub heat_capacity: f64,
+    /// Estimated absolute error of the heat capacity.
+    pub heat_capacity_error: f64,
+    /// Where a one-dimensional part of the energy jumps to infinity inside its support.
+    pub gap: Option<Gap>,
     /// Energy evaluations.
     pub n_evals: u64,
+}
+
+/// A stretch of a coordinate on which exp(-E) is zero next to where E is moderate, inside the support: a wall that the
+/// bounds do not tell, or exponentials that underflow, and then modes beyond it may be missed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gap {
+    /// Coordinate, from 0.
+    pub axis: usize,
+    /// Where it begins; `-inf` when it has no end there.
+    pub from: f64,
+    /// Where it ends, or `inf`.
+    pub to: f64,
+}
+
+impl Gap {
+    pub(crate) fn of(line: &Line) -> Option<Self> {
+        line.gap.map(|(from, to)| Self { axis: 0, from, to })
+    }
+}
+
+/// As a warning.
+impl std::fmt::Display for Gap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { axis, from, to } = self;
+        write!(f, "the energy is infinite for coordinate {} ", axis + 1)?;
+        match (from.is_finite(), to.is_finite()) {
+            (true, true) => write!(f, "between {from:.4} and {to:.4}")?,
+            (true, false) => write!(f, "beyond {from:.4}")?,
+            _ => write!(f, "below {to:.4}")?,
+        }
+        f.write_str(
+            ", inside its support: if exponentials underflow there (write them with logsumexp), modes beyond may be \
+             missing; if it is a wall, say so with --bounds",
+        )
+    }
 }
 
 /// Error of log Z above which an integral does not count as exact.
@@ -171,7 +239,10 @@ impl Integral {
             log_z: line.log_z,
             error: line.rel_err.max(f64::EPSILON),
             mean_energy: line.energy.mean,
+            mean_energy_error: line.energy_error.mean,
             heat_capacity: line.energy.variance,
+            heat_capacity_error: line.energy_error.variance,
+            gap: if tree.dim == 1 { Gap::of(line) } else { None },
             n_evals: tree.n_evals,
         }
     }
@@ -184,6 +255,7 @@ impl Integral {
             out.bounds = super::Bounds::None;
             out.warnings.push(format!("quadrature converged only to {:.1e}", self.error));
         }
+        out.warnings.extend(self.gap.map(|gap| gap.to_string()));
         out
     }
 }

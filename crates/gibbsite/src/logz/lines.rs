@@ -25,6 +25,9 @@ const MAX_EVALS: [u64; 3] = [20_000_000, 30_000_000, 300_000_000];
 /// The same where the nodes are kept: a hundred bytes of each evaluation stay in memory.
 const MAX_EVALS_KEPT: u64 = 30_000_000;
 
+/// Beyond this |x| lines end because numbers do.
+const OVERFLOW: f64 = 1e50;
+
 /// Everything that stays the same while one integral is computed.
 pub(crate) struct Context<'a, E: ?Sized> {
     pub energy: &'a E,
@@ -37,6 +40,8 @@ pub(crate) struct Context<'a, E: ?Sized> {
     pub du: f64,
     /// Least number of cells over the region that holds the mass.
     pub n_hull: usize,
+    /// Places that the energy names, whatever the coordinate.
+    pub landmarks: Vec<f64>,
     /// Keep the panels of inner lines.
     pub collect: bool,
     pub n_evals: AtomicU64,
@@ -58,6 +63,22 @@ pub(crate) struct Line {
     pub panels: Vec<Panel>,
     /// Direction in which the integral is infinite.
     pub diverges: Option<Diverges>,
+    /// Mass that was not integrated, relative to the integral.
+    pub tail: Tail,
+    /// Estimated errors of `energy`.
+    pub energy_error: Spread,
+    /// Where the energy jumps to infinity inside the support (lines of the last coordinate only).
+    pub gap: Option<(f64, f64)>,
+}
+
+/// The tails beyond the samples of a line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tail {
+    /// Their share of the integral.
+    pub share: f64,
+    /// How far their mean energy lies from that at the peak, and how far their energies spread.
+    pub above: f64,
+    pub spread: f64,
 }
 
 /// Where a line does not decay.
@@ -67,6 +88,8 @@ pub(crate) enum Diverges {
     Along([f64; 3]),
     /// A finite end.
     AtEnd(usize, f64),
+    /// A far point in the direction; the integral may be finite all the same.
+    Unseen([f64; 3]),
 }
 
 /// Evaluations asked for: one line index and position each.
@@ -86,13 +109,13 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         12.0 - self.tol[0].ln()
     }
 
-    /// l at the wanted points of level `j`, and the inner lines where there are any.
+    /// l at the wanted points of level `j`, and the inner lines where there are any, each with its floor.
     fn eval(
         &self,
         j: usize,
         prefix: &Matrix<f64>,
         at: &Wanted,
-        floor: &[f64],
+        floors: &[f64],
         full: bool,
     ) -> Result<(Vec<f64>, Vec<Line>), LogZError> {
         let n = at.x.len();
@@ -115,8 +138,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             e.iter_mut().for_each(|e| *e = -*e);
             return Ok((e, Vec::new()));
         }
-        let floors: Vec<f64> = at.line.iter().map(|l| floor[*l as usize]).collect();
-        let lines = self.integrate(j + 1, &m, &floors, full)?;
+        let lines = self.integrate(j + 1, &m, floors, full)?;
         Ok((lines.iter().map(|l| l.log_z).collect(), lines))
     }
 
@@ -124,7 +146,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
     /// `floor` are left crude; with `full` false all are.
     pub fn integrate(&self, j: usize, prefix: &Matrix<f64>, floor: &[f64], full: bool) -> Result<Vec<Line>, LogZError> {
         let n = prefix.n_rows();
-        let grid = base_grid(self.supports[j], self.reach[j], self.du);
+        let grid = self.with_landmarks(j, base_grid(self.supports[j], self.reach[j], self.du));
         if n <= BLOCK {
             return self.block(j, prefix, floor, full, &grid);
         }
@@ -137,6 +159,27 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             })
             .collect::<Result<_, _>>()?;
         Ok(blocks.into_iter().flatten().collect())
+    }
+
+    /// The grid, and points about the places that the energy names: a mode far out may be narrower than the grid is there.
+    fn with_landmarks(&self, j: usize, mut grid: Vec<f64>) -> Vec<f64> {
+        if self.landmarks.is_empty() {
+            return grid;
+        }
+        let support = self.supports[j];
+        // Where lines nest, every point is a line.
+        let (offsets, n_places) = if self.dim() == 1 {
+            ((0..16).map(|k| 0.01 * 1e4f64.powf(f64::from(k) / 15.0)).collect(), usize::MAX)
+        } else {
+            (vec![1.0], 8)
+        };
+        for &at in self.landmarks.iter().take(n_places) {
+            let around = offsets.iter().flat_map(|by| [at - by, at + by]).chain([at]);
+            grid.extend(around.filter(|x| support.contains(*x) && x.abs() <= self.reach[j]));
+        }
+        grid.sort_by(f64::total_cmp);
+        grid.dedup();
+        grid
     }
 
     fn block(
@@ -185,8 +228,8 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         let outer = j + 1 < self.dim();
         // Lines far from the mass are noise at any resolution: crude ones stop early.
         let (max_rounds, max_samples) = if full { (100, 20_000) } else { (100, 1000) };
-        let no_floor = vec![f64::NEG_INFINITY; n];
-        let mut lines: Vec<(Scan, Vec<Line>)> = vec![(Scan::new(outer, self.dim()), Vec::new()); n];
+        let empty = |i: usize| (Scan::new(outer, self.dim(), &prefix.row(i)), Vec::new());
+        let mut lines: Vec<(Scan, Vec<Line>)> = (0..n).map(empty).collect();
         let mut at = Wanted::default();
         for i in 0..n {
             at.line.extend(std::iter::repeat_n(i as u32, grid.len()));
@@ -194,7 +237,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         }
         let mut more = Vec::new();
         while !at.x.is_empty() {
-            let (ell, inner) = self.eval(j, prefix, &at, &no_floor, false)?;
+            let (ell, inner) = self.eval(j, prefix, &at, &vec![f64::NEG_INFINITY; at.x.len()], false)?;
             let mut inner = inner.into_iter();
             let mut start = 0;
             while start < at.line.len() {
@@ -205,10 +248,13 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                 if outer {
                     notes.extend(inner.by_ref().take(end - start));
                 }
-                scan.insert((start..end).map(|k| Sample {
-                    x: at.x[k],
-                    ell: ell[k],
-                    note: (first_note + k - start) as u32,
+                scan.insert((start..end).map(|k| {
+                    let note = first_note + k - start;
+                    // Where numbers end, inner integrals do before: that is where this line ends, too.
+                    let unseen = |l: &Line| matches!(l.diverges, Some(Diverges::Unseen(_)));
+                    let is_lost = at.x[k].abs() > OVERFLOW && notes.get(note).is_some_and(unseen);
+                    let ell = if is_lost { f64::NEG_INFINITY } else { ell[k] };
+                    Sample { x: at.x[k], ell, note: note as u32 }
                 }));
                 if scan.s.iter().all(|s| s.ell.is_nan()) && j > 0 {
                     // Nothing is defined on this line; the outer level judges whether it may matter.
@@ -278,7 +324,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
             let end = if upper { support.upper() } else { support.lower() };
             match scan.end(support, upper, total) {
                 End::Diverges if end.is_finite() => line.diverges = Some(Diverges::AtEnd(j, end)),
-                End::Diverges => {
+                end @ (End::Diverges | End::Unseen) => {
                     let far = if upper { &scan.s[scan.s.len() - 1] } else { &scan.s[0] };
                     let far = if far.ell > f64::NEG_INFINITY {
                         far
@@ -289,11 +335,23 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                     let p = self.full_point(j, prefix, i, far.x, notes.get(far.note as usize));
                     let mut at = [0.0; 3];
                     at[..p.len()].copy_from_slice(&p);
-                    line.diverges = Some(Diverges::Along(at));
+                    line.diverges = Some(if end == End::Diverges { Diverges::Along(at) } else { Diverges::Unseen(at) });
                 }
-                End::Cut(left) => line.rel_err += (left - total).exp(),
+                End::Cut(rest) => {
+                    let share = (rest.log_mass - total).exp();
+                    line.rel_err += share;
+                    // Of two tails the heavier one tells.
+                    if share > line.tail.share {
+                        line.tail.above = best.ell - rest.ell + rest.fall;
+                        line.tail.spread = rest.fall;
+                    }
+                    line.tail.share += share;
+                }
                 End::Settled | End::Open => {}
             }
+        }
+        if j + 1 == self.dim() {
+            line.gap = scan.gap(support);
         }
         if total == f64::INFINITY && line.diverges.is_none() {
             line.diverges = Some(Diverges::Along(line.peak));
@@ -335,14 +393,22 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                 at.line.extend(std::iter::repeat_n(*line, N + 2));
                 at.x.extend(NODES.iter().chain(&ENDS).map(|t| (c + h * t).clamp(inside.0, inside.1)));
             }
-            let (ell, inner) = self.eval(j, prefix, &at, &floor, true)?;
+            // Beyond the reach of the density there may be mass all the same, on a line that is as much lower as it is farther.
+            let floors: Vec<f64> = at
+                .line
+                .iter()
+                .zip(&at.x)
+                .map(|(l, x)| floor[*l as usize] - (x.abs() / lines[*l as usize].reach[j].max(1.0)).max(1.0).ln())
+                .collect();
+            let (ell, inner) = self.eval(j, prefix, &at, &floors, true)?;
             let mut inner = inner.into_iter();
             touched.fill(false);
             for (p, (line, lo, hi)) in pending.iter().enumerate() {
                 let (l, ends) = ell[p * (N + 2)..(p + 1) * (N + 2)].split_at(N);
                 let mut kids: Vec<Line> = inner.by_ref().take(N + 2).collect();
                 kids.truncate(N);
-                if let Some(d) = kids.iter().find(|k| k.diverges.is_some() && k.log_z > floor[*line as usize]) {
+                let of_kids = &floors[p * (N + 2)..];
+                if let Some((d, _)) = kids.iter().zip(of_kids).find(|(k, f)| k.diverges.is_some() && k.log_z > **f) {
                     lines[*line as usize].diverges = d.diverges;
                 }
                 if let Some(bad) = l.iter().position(|v| v.is_nan() || *v == f64::INFINITY) {
@@ -365,7 +431,8 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                 if touched[i] {
                     let limit = if j + 1 == self.dim() { 20_000 } else { 4_000 };
                     let stop = generation == 199 || line.panels.len() > limit;
-                    select(i as u32, line, tol * relaxed[i].exp(), tail[i], stop, &mut pending);
+                    let is_last = j + 1 == self.dim();
+                    select(i as u32, line, tol * relaxed[i].exp(), tail[i], stop, is_last, &mut pending);
                 }
             }
         }

@@ -17,6 +17,8 @@ pub(crate) struct Panel {
     pub k: f64,
     /// Mean and variance of the energy over the panel under exp(-E).
     energy: Spread,
+    /// Errors of the two, those of the inner lines included.
+    energy_error: Spread,
     /// Error of the rule and error inherited from inner lines, same units as `k`.
     err: f64,
     inherited: f64,
@@ -45,6 +47,28 @@ impl Spread {
     }
 }
 
+/// Errors of the mean and the variance of the energy on a line of integral `total`: those of its panels, what errors of their
+/// masses move, and what the tail that was cut off would move; on lines of other coordinates than the last, l stands for -E there.
+fn energy_error(line: &Line, total: f64, scale: impl Fn(&Panel) -> f64, is_last: bool) -> Spread {
+    let Spread { mean, variance } = line.energy;
+    let mut error = Spread::default();
+    for p in &line.panels {
+        let off = (p.energy.mean - mean).abs();
+        // Next to a singularity the scale alone may overflow.
+        let (mass, of_mass) = (p.k * scale(p) / total, (p.err + p.inherited) * scale(p) / total);
+        error.mean += mass * p.energy_error.mean + of_mass * off;
+        error.variance += mass * (p.energy_error.variance + 2.0 * off * p.energy_error.mean)
+            + of_mass * (p.energy.variance + off * off - variance).abs();
+    }
+    let best = line.panels.iter().map(|p| p.top).fold(f64::NEG_INFINITY, f64::max);
+    let at_best = if is_last { -best - mean } else { 0.0 };
+    let off = line.tail.above + at_best;
+    let share = line.tail.share / (1.0 + line.tail.share);
+    error.mean += share * off.abs() + f64::EPSILON * mean.abs();
+    error.variance += share * (off * off + line.tail.spread.powi(2)) + f64::EPSILON * variance;
+    error
+}
+
 /// How much less an error of the mean energy weighs than one of log Z.
 const MOMENT_TOLERANCE: f64 = 1e-4;
 
@@ -70,14 +94,31 @@ pub(crate) fn make_panel(lo: f64, hi: f64, ell: &[f64], ends: [f64; 2], inner: V
     let at_node = |i: usize| inner.get(i).map_or(Spread { mean: -fixed[i], variance: 0.0 }, |line| line.energy);
     let energy = Spread::of_mixture((0..N).map(|i| (KRONROD[i] * (fixed[i] - s.top).exp(), at_node(i))));
     // exp(-E) may be known to the last digit where E is not: on lines whose integrals happen to be equal.
-    let deviation = std::array::from_fn(|i| (fixed[i] - s.top).exp() * (at_node(i).mean - energy.mean));
-    let need = err.max(MOMENT_TOLERANCE * rule::error(&deviation, h));
+    let weight = |i: usize| (fixed[i] - s.top).exp();
+    // Where p vanishes so does all that is weighted by it, also an infinite energy.
+    let weighted = |i: usize, v: f64| if weight(i) > 0.0 { weight(i) * v } else { 0.0 };
+    let deviation = std::array::from_fn(|i| weighted(i, at_node(i).mean - energy.mean));
+    let square = std::array::from_fn(|i| {
+        let node = at_node(i);
+        weighted(i, node.variance + (node.mean - energy.mean).powi(2) - energy.variance)
+    });
+    let of_mean = rule::error(&deviation, h);
+    let need = err.max(MOMENT_TOLERANCE * of_mean);
+    let of_inner = |f: fn(&Spread) -> f64| {
+        inner.iter().enumerate().map(|(i, l)| KRONROD[i] * weighted(i, f(&l.energy_error))).sum::<f64>() * h
+    };
+    let per_mass = |error: f64| if s.k > 0.0 { error / s.k } else { 0.0 };
+    let energy_error = Spread {
+        mean: per_mass(of_mean + of_inner(|e| e.mean)),
+        variance: per_mass(rule::error(&square, h) + of_inner(|e| e.variance)),
+    };
     let splittable = need > rounding && s.rough.max(need) > 2.0 * inherited && !too_narrow;
     Panel {
         lo,
         hi,
         ell: fixed,
         energy,
+        energy_error,
         inner: if collect { inner } else { Vec::new() },
         top: s.top,
         k: s.k,
@@ -89,7 +130,15 @@ pub(crate) fn make_panel(lo: f64, hi: f64, ell: &[f64], ends: [f64; 2], inner: V
 }
 
 /// Sums the panels of a line; moves those that must be halved to `pending`.
-pub(crate) fn select(i: u32, line: &mut Line, tol: f64, tail: f64, stop: bool, pending: &mut Vec<(u32, f64, f64)>) {
+pub(crate) fn select(
+    i: u32,
+    line: &mut Line,
+    tol: f64,
+    tail: f64,
+    stop: bool,
+    is_last: bool,
+    pending: &mut Vec<(u32, f64, f64)>,
+) {
     let top = line.panels.iter().map(|p| p.top).fold(f64::NEG_INFINITY, f64::max);
     if top == f64::NEG_INFINITY {
         line.log_z = top;
@@ -102,6 +151,7 @@ pub(crate) fn select(i: u32, line: &mut Line, tol: f64, tail: f64, stop: bool, p
     line.log_z = top + total.ln();
     line.rel_err = (error + inherited) / total + tail;
     line.energy = Spread::of_mixture(line.panels.iter().map(|p| (p.k * scale(p), p.energy)));
+    line.energy_error = energy_error(line, total, scale, is_last);
     let needed: f64 = line.panels.iter().map(|p| p.need * scale(p)).sum();
     if needed <= tol * total || stop {
         return;

@@ -3,6 +3,10 @@
 
 use crate::points::Support;
 
+mod ends;
+pub(crate) use ends::End;
+use ends::{FAR_OUT, FLAT_FAR};
+
 /// One evaluation of l(x) on a line; `note` indexes what the caller keeps about it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
@@ -14,31 +18,12 @@ pub(crate) struct Sample {
 /// Largest |x| a line is followed to.
 const FAR: f64 = 1e300;
 
-/// Largest |x| to which a density is followed that neither decays nor rises steeply: in one dimension, and in more, where
-/// every line that stays flat costs as much as the whole of one.
-const FLAT_FAR: [f64; 3] = [1e150, 1e20, 1e7];
-
-/// Largest |x| to which a rising density of inner integrals is followed.
-const RISE_FAR: f64 = 1e15;
+/// An energy this far above its minimum that is infinite at the next sample has jumped there: exp underflows from 745 on,
+/// while what overflows is larger by orders of magnitude before.
+const JUMP: f64 = 1500.0;
 
 /// Rounds of samples on one line.
 const MAX_ROUNDS: u32 = 150;
-
-/// Log of the share of the mass that may be left out.
-const NEGLIGIBLE: f64 = -39.0;
-
-/// What is known about one end of a line.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum End {
-    /// The rest beyond the samples is negligible, or is a regular piece up to a finite end.
-    Settled,
-    /// More samples are needed.
-    Open,
-    /// The integral to this end is infinite.
-    Diverges,
-    /// The samples cannot go further; log of the mass that is left.
-    Cut(f64),
-}
 
 /// The samples of one line, by increasing x.
 #[derive(Clone, Debug, Default)]
@@ -50,8 +35,10 @@ pub(crate) struct Scan {
     overflow: Option<f64>,
     /// Whether l comes from inner integrals, which lose their peaks when followed too far.
     nested: bool,
-    /// Largest |x| to which a flat density is followed.
+    /// Largest |x| to which a density is followed that stays flat: from there on its trend decides.
     flat_far: f64,
+    /// How far from the origin the line lies: within that distance it may be flat, whatever becomes of it.
+    scale: f64,
 }
 
 /// A grid over the support: spacing `du` (finer where the reach is short) near the origin, geometric far out to `reach` and
@@ -92,9 +79,10 @@ fn half_line(end: f64, reach: f64, du: f64) -> impl Iterator<Item = f64> {
 }
 
 impl Scan {
-    /// No samples yet; in `dim` dimensions altogether.
-    pub fn new(nested: bool, dim: usize) -> Self {
-        Self { nested, flat_far: FLAT_FAR[dim.clamp(1, 3) - 1], ..Self::default() }
+    /// No samples yet; in `dim` dimensions altogether, on a line whose other coordinates are `at`.
+    pub fn new(nested: bool, dim: usize, at: &[f64]) -> Self {
+        let scale = at.iter().fold(1.0f64, |m, x| m.max(x.abs()));
+        Self { nested, flat_far: FLAT_FAR[dim.clamp(1, 3) - 1].max(FAR_OUT * scale), scale, ..Self::default() }
     }
 
     /// Adds samples and keeps the order.
@@ -170,6 +158,25 @@ impl Scan {
         heaviest + sum.ln()
     }
 
+    /// Where the energy jumps to infinity between finite values, or next to an infinite end from a value that is not large
+    /// itself: the last x where it is finite, and the first beyond where it is finite again (or the end).
+    pub fn gap(&self, support: Support) -> Option<(f64, f64)> {
+        let top = self.best().ell;
+        let vanishes = |s: &Sample| s.ell == f64::NEG_INFINITY;
+        let is_jump = |s: &Sample| s.ell > top - JUMP;
+        let (first, last) = (self.s.iter().position(|s| !vanishes(s))?, self.s.iter().rposition(|s| !vanishes(s))?);
+        let inner = &self.s[first..=last];
+        if let Some(from) = inner.windows(2).position(|w| vanishes(&w[1]) && is_jump(&w[0])) {
+            let to = inner[from + 1..].iter().find(|s| !vanishes(s)).map_or(support.upper(), |s| s.x);
+            return Some((inner[from].x, to));
+        }
+        if support.upper() == f64::INFINITY && last + 1 < self.s.len() && is_jump(&self.s[last]) {
+            return Some((self.s[last].x, f64::INFINITY));
+        }
+        let at_lower = support.lower() == f64::NEG_INFINITY && first > 0 && is_jump(&self.s[first]);
+        at_lower.then(|| (f64::NEG_INFINITY, self.s[first].x))
+    }
+
     /// Positions to evaluate next; none when the line is understood. Peaks are resolved for at most `limits` rounds and
     /// samples. `floor` is a value of l that does not matter any more.
     pub fn wants(&mut self, support: Support, floor: f64, n_hull: usize, limits: (u32, usize), out: &mut Vec<f64>) {
@@ -208,7 +215,8 @@ impl Scan {
             {
                 continue;
             }
-            if drop == f64::INFINITY && (self.rounds > 6 || here < top - 50.0) || here + 8.0 * drop < top - 50.0 {
+            // Next to where the density vanishes nothing says how high a peak may rise.
+            if drop == f64::INFINITY && self.rounds > 6 || here + 8.0 * drop < top - 50.0 {
                 continue;
             }
             for j in [i.wrapping_sub(1), i] {
@@ -233,104 +241,6 @@ impl Scan {
             let pieces = (w / widest).ceil().min(n as f64) as usize;
             if pieces > 1 && w > 1e-10 * s[i].x.abs() {
                 out.extend((1..pieces).map(|k| s[i].x + w * k as f64 / pieces as f64));
-            }
-        }
-    }
-
-    /// Distance from the origin of the support and l, outermost finite sample first, then one a few samples inwards.
-    fn end_samples(&self, support: Support, upper: bool) -> Option<[(f64, f64); 2]> {
-        let finite_end = if upper { support.upper() } else { support.lower() };
-        let other_end = if upper { support.lower() } else { support.upper() };
-        let origin = if finite_end.is_finite() {
-            finite_end
-        } else if other_end.is_finite() {
-            other_end
-        } else {
-            0.0
-        };
-        let n = self.s.len();
-        let at = |k: usize| if upper { &self.s[n - 1 - k] } else { &self.s[k] };
-        let first = (0..n).find(|k| at(*k).ell > f64::NEG_INFINITY)?;
-        // Compare over a ratio of at least 1.5 in distance, so that rounding of l does not decide.
-        let z0 = (at(first).x - origin).abs();
-        let second = (first + 1..n).find(|k| {
-            let r = (at(*k).x - origin).abs() / z0;
-            !(0.66..=1.5).contains(&r)
-        })?;
-        Some([(z0, at(first).ell), ((at(second).x - origin).abs(), at(second).ell)])
-    }
-
-    /// What lies beyond the last sample at one end; `total` is the log of the mass found so far.
-    pub fn end(&self, support: Support, upper: bool, total: f64) -> End {
-        let finite = if upper { support.upper() } else { support.lower() }.is_finite();
-        let Some([(z0, l0), (z1, l1)]) = self.end_samples(support, upper) else { return End::Settled };
-        if l0 == f64::INFINITY {
-            return End::Diverges;
-        }
-        let outermost = if upper { self.s[self.s.len() - 1] } else { self.s[0] };
-        let vanished = outermost.ell == f64::NEG_INFINITY;
-        if vanished && (finite || z0 < 1e50) || l1 == f64::NEG_INFINITY {
-            return End::Settled;
-        }
-        let noise = 8.0 * f64::EPSILON * l0.abs().max(l1.abs());
-        let (change, log_ratio) = (l0 - l1, z0.ln() - z1.ln());
-        if noise > 1e-3 && change.abs() < 10.0 * noise {
-            return End::Settled;
-        }
-        // l = const + power ln z; the integral over d(ln z) needs power + 1 < 0 outwards, > 0 towards a finite end.
-        let power = change / log_ratio + 1.0;
-        let decays = if finite { power } else { -power };
-        if finite && (power - 1.0).abs() < 1e-2 {
-            return End::Settled;
-        }
-        let left = l0 + z0.ln() - decays.max(1e-300).ln();
-        if decays > 1e-9 && left < total + NEGLIGIBLE {
-            return End::Settled;
-        }
-        // Neither decaying nor rising steeply, and as far out as can be: more samples would not change the verdict.
-        if !finite && z0 > self.flat_far && decays <= 1e-9 && change <= 3.0 * log_ratio {
-            return End::Diverges;
-        }
-        if !finite && self.nested && z0 > RISE_FAR && change > 0.0 {
-            return End::Diverges;
-        }
-        let smallest = if finite { 16.0 * f64::EPSILON * outermost.x.abs().min(1.0) } else { 0.0 };
-        let origin_is_zero = finite && (if upper { support.upper() } else { support.lower() }) == 0.0;
-        let can_extend = if !finite {
-            !vanished && outermost.x.abs() < 0.5 * self.far()
-        } else {
-            z0 > if origin_is_zero { 1.0 / FAR } else { smallest.max(1.0 / FAR) }
-        };
-        if can_extend {
-            End::Open
-        } else if decays <= 1e-9 {
-            End::Diverges
-        } else {
-            End::Cut(left)
-        }
-    }
-
-    /// 32 more samples outwards (or towards the finite end), by factors of sqrt(e).
-    fn extend(&self, support: Support, upper: bool, out: &mut Vec<f64>) {
-        let end = if upper { support.upper() } else { support.lower() };
-        let other = if upper { support.lower() } else { support.upper() };
-        let x = if upper { self.s[self.s.len() - 1].x } else { self.s[0].x };
-        let origin = if end.is_finite() {
-            end
-        } else if other.is_finite() {
-            other
-        } else {
-            0.0
-        };
-        let z = x - origin;
-        let rising = self.end_samples(support, upper).is_some_and(|[a, b]| a.1 > b.1);
-        let far = if self.nested && rising { 4.0 * RISE_FAR } else { self.far() };
-        let step = if z.abs() < 1e20 { 0.5 } else { 2.0 };
-        let sign = if end.is_finite() { -0.5 } else { step };
-        for k in 1..=32 {
-            let y = origin + z * (sign * k as f64).exp();
-            if y != origin && y.abs() < far {
-                out.push(y);
             }
         }
     }

@@ -51,6 +51,17 @@ pub struct Thermodynamics {
     pub entropy: f64,
     /// Numerical error of log Z.
     pub error: f64,
+    /// Numerical error of the mean energy.
+    pub mean_energy_error: f64,
+    /// Numerical error of the heat capacity.
+    pub heat_capacity_error: f64,
+}
+
+impl Thermodynamics {
+    /// Numerical error of the entropy: at most the sum of those of log Z and of the mean energy.
+    pub fn entropy_error(&self) -> f64 {
+        self.error + self.mean_energy_error
+    }
 }
 
 impl From<&Integral> for Thermodynamics {
@@ -62,6 +73,8 @@ impl From<&Integral> for Thermodynamics {
             heat_capacity: i.heat_capacity,
             entropy: i.log_z + i.mean_energy,
             error: i.error,
+            mean_energy_error: i.mean_energy_error,
+            heat_capacity_error: i.heat_capacity_error,
         }
     }
 }

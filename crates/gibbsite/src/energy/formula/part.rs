@@ -10,6 +10,7 @@ use crate::points::{Points, Space};
 struct FormulaPart {
     space: Space,
     value: Program,
+    landmarks: Vec<f64>,
 }
 
 impl Energy for FormulaPart {
@@ -20,6 +21,10 @@ impl Energy for FormulaPart {
     fn energy(&self, x: &Points, out: &mut [f64]) {
         self.value.run(&x.real, None, out, &mut []);
         exclude_outside(&self.space, x, out);
+    }
+
+    fn landmarks(&self) -> Vec<f64> {
+        self.landmarks.clone()
     }
 }
 
@@ -34,6 +39,7 @@ pub fn parts(formula: &Formula) -> Vec<Part> {
     if groups.len() < 2 {
         return Vec::new();
     }
+    let landmarks = formula.landmarks();
     let part = |(coordinates, root): (Vec<usize>, _)| {
         let mut value = compile::compile_columns(&graph, &[root], &coordinates);
         value.set_theta(&formula.theta);
@@ -42,7 +48,7 @@ pub fn parts(formula: &Formula) -> Vec<Part> {
             labels: Vec::new(),
             names: coordinates.iter().map(|&j| formula.space.names[j].clone()).collect(),
         };
-        Part { coordinates, energy: Box::new(FormulaPart { space, value }) }
+        Part { coordinates, energy: Box::new(FormulaPart { space, value, landmarks: landmarks.clone() }) }
     };
     groups.into_iter().map(part).collect()
 }
