@@ -83,7 +83,8 @@ impl<E: Differentiable + ?Sized> Adapt<E> for Ula {
         let mut streams = Streams::new(options.seed, Run::WarmUp);
         // Far beyond the steps of the adjusted kernel, below the 2^56 pages of a stream.
         streams.seek(1 << 40);
-        let mut blocks = Block::deal(energy, &kernel, &warm.x, options.block, &streams);
+        let mut blocks =
+            Block::deal(energy, &kernel, &warm.x, block_size(options, 1, warm.x.n(), warm.x.dim()), &streams);
         blocks.par_iter_mut().for_each(|b| b.steps(energy, &kernel, n_settle as u64));
         let mut info = Block::total(&blocks);
         if info.n_diverged > 0 {
@@ -136,7 +137,7 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
     let mut metric = Metric::diagonal(vec![1.0; dim]);
     kernel.set_metric(&metric);
     let mut streams = Streams::new(options.seed, Run::WarmUp);
-    let size = block_size(options, kernel.group(), dim);
+    let size = block_size(options, kernel.group(), n_chains, dim);
     search_step_size(energy, &mut kernel, &x, size, &streams)?;
     streams.seek(1);
     let mut blocks = Block::deal(energy, &kernel, &x, size, &streams);

@@ -234,14 +234,14 @@ pub struct Outcome<K> {
     pub warm_up: Info,
     /// What is doubtful, in the order it was found.
     pub warnings: Vec<Warning>,
-    /// Where transitions diverged, the first [`MAX_DIVERGENCES`] of each block of chains; of the transitions between kept
-    /// draws only the last is looked at.
+    /// Where transitions diverged, the first [`MAX_DIVERGENCES`] in the order of draws and chains; of the transitions between
+    /// kept draws only the last is looked at.
     pub divergences: Vec<Divergence>,
     /// Where the chains ended.
     pub last: Points,
 }
 
-/// Divergences located per block of chains; all are counted.
+/// Divergences located at most; all are counted.
 pub const MAX_DIVERGENCES: usize = 1000;
 
 /// A transition that diverged.
@@ -352,7 +352,7 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
     let (n_chains, dim) = (x.n(), x.dim());
     let mut streams = Streams::new(options.seed, Run::Draws);
     streams.seek(first_step);
-    let size = block_size(options, kernel.group(), dim);
+    let size = block_size(options, kernel.group(), n_chains, dim);
     let mut blocks = Block::deal(energy, &kernel, &x, size, &streams);
     let hamiltonian = blocks.first().is_some_and(|b| !b.state.hamiltonian().is_empty());
     let mut draws = Draws::with_room(n_chains, options.n_draws, dim, hamiltonian)?;
@@ -381,7 +381,10 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
     };
     let rooms = draws.rooms(size);
     let located = blocks.par_iter_mut().zip(rooms).enumerate().map(|(b, (block, room))| work(b, block, room));
-    let divergences = located.flatten_iter().collect();
+    // The first of all blocks are among the first of each.
+    let mut divergences: Vec<Divergence> = located.flatten_iter().collect();
+    divergences.sort_by_key(|d| (d.draw, d.chain));
+    divergences.truncate(MAX_DIVERGENCES);
     let info = Block::total(&blocks);
     Ok(Outcome { draws, kernel, info, warm_up, warnings, divergences, last: Block::gather(&blocks, &x) })
 }
@@ -389,9 +392,15 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
 /// Numbers of a coordinate matrix beyond which a block gets fewer chains, 64 at the least, so that it stays in cache.
 const BLOCK_NUMBERS: usize = 4096;
 
-/// Chains of a block in `dim` dimensions, a multiple of the chains that move together.
-pub(crate) fn block_size(options: &RunOptions, group: usize, dim: usize) -> usize {
-    options.block.min((BLOCK_NUMBERS / dim.max(1)).max(64)).next_multiple_of(group.max(1))
+/// Chains below which a block is not cut so that every thread has one: vectors of fewer cost as much.
+const SHARED_BLOCK: usize = 16;
+
+/// Chains of a block of `n_chains` in `dim` dimensions, a multiple of the chains that move together. Blocks change no bit of
+/// the draws, so that their size may look at the threads.
+pub(crate) fn block_size(options: &RunOptions, group: usize, n_chains: usize, dim: usize) -> usize {
+    let share = n_chains.div_ceil(rayon::current_num_threads()).next_multiple_of(SHARED_BLOCK);
+    let in_cache = (BLOCK_NUMBERS / dim.max(1)).max(64);
+    options.block.min(in_cache).min(share).next_multiple_of(group.max(1))
 }
 
 /// A block of chains with its streams and counts.

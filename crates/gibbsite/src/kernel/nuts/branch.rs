@@ -136,7 +136,7 @@ simd_fn! {
 
 simd_fn! {
     fn pair(a: &mut Branch, b: &Front, choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), pair_tile(a, b, choice, turned));
+        over_tiles!(32; choice.len(), pair_tile(a, b, choice, turned));
     }
 }
 
@@ -190,7 +190,7 @@ fn pair_tile<const T: usize>(at: usize, a: &mut Branch, b: &Front, choice: &[f64
 
 simd_fn! {
     fn merge(a: &mut Branch, b: &Branch, choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), merge_tile(a, b, choice, turned));
+        over_tiles!(32; choice.len(), merge_tile(a, b, choice, turned));
     }
 }
 
@@ -324,7 +324,7 @@ impl Tree {
 simd_fn! {
     /// Swaps the rows with `turns` 1.
     fn swap(turns: &[f64], a: &mut [f64], b: &mut [f64]) {
-        over_tiles!(turns.len(), swap_tile(turns, a, b));
+        over_tiles!(64; turns.len(), swap_tile(turns, a, b));
     }
 }
 
@@ -370,7 +370,7 @@ simd_fn! {
 
 simd_fn! {
     fn join(a: &mut Tree, near: &Matrix<f64>, b: &Branch, choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), join_tile(a, near, b, choice, turned));
+        over_tiles!(32; choice.len(), join_tile(a, near, b, choice, turned));
     }
 }
 
@@ -410,7 +410,7 @@ fn join_tile<const T: usize>(
 
 simd_fn! {
     fn join_first(a: &mut Tree, start: &Front, next: &Front, choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), join_first_tile(a, start, next, choice, turned));
+        over_tiles!(32; choice.len(), join_first_tile(a, start, next, choice, turned));
     }
 }
 
