@@ -19,6 +19,8 @@ pub(super) struct Branch {
     pub x: Matrix<f64>,
     pub g: Matrix<f64>,
     pub e: Vec<f64>,
+    /// `A'g` while it is a single state, where A is not diagonal.
+    pub pulled: Matrix<f64>,
     /// Log of the summed weights `exp(H(start) - H)`.
     pub log_w: Vec<f64>,
 }
@@ -61,9 +63,13 @@ impl Front {
         }
     }
 
-    /// What kicks the momenta: see [`kick_by`](crate::kernel::leapfrog::kick_by).
-    pub fn force(&self, metric: &Metric) -> &Matrix<f64> {
-        if metric.is_diagonal() { &self.g } else { &self.pulled }
+    /// Copies the state in `lane` to lane `to_lane` of `to`.
+    pub fn copy_row(&self, lane: usize, to_lane: usize, to: &mut Self) {
+        to.x.real.copy_row(to_lane, &self.x.real, lane);
+        to.p.copy_row(to_lane, &self.p, lane);
+        to.g.copy_row(to_lane, &self.g, lane);
+        to.pulled.copy_row(to_lane, &self.pulled, lane);
+        to.e[to_lane] = self.e[lane];
     }
 }
 
@@ -77,19 +83,20 @@ impl Branch {
             x: matrix(),
             g: matrix(),
             e: vec![0.0; n],
+            pulled: matrix(),
             log_w: vec![0.0; n],
         }
     }
 
     pub fn resize(&mut self, n: usize) {
-        let Self { first, last, rho, x, g, e, log_w } = self;
-        [first, last, rho, x, g].into_iter().for_each(|m| m.resize_rows(n));
+        let Self { first, last, rho, x, g, e, pulled, log_w } = self;
+        [first, last, rho, x, g, pulled].into_iter().for_each(|m| m.resize_rows(n));
         [e, log_w].into_iter().for_each(|v| v.resize(n, 0.0));
     }
 
     pub fn keep(&mut self, lanes: &[usize]) {
-        let Self { first, last, rho, x, g, e, log_w } = self;
-        [first, last, rho, x, g].into_iter().for_each(|m| m.keep_rows(lanes));
+        let Self { first, last, rho, x, g, e, pulled, log_w } = self;
+        [first, last, rho, x, g, pulled].into_iter().for_each(|m| m.keep_rows(lanes));
         [e, log_w].into_iter().for_each(|v| keep(v, lanes));
     }
 
