@@ -16,6 +16,7 @@ use crate::kernel::{ChainState, Info, Kernel, Tunable};
 use crate::points::{Matrix, Points};
 use crate::rng::{Run, Streams};
 
+pub mod auto;
 mod draws;
 mod pilot;
 pub mod saved;
