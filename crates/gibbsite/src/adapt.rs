@@ -14,6 +14,7 @@ use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, Warning, b
 mod bias;
 mod burn_in;
 mod dual_averaging;
+mod lost;
 mod metric;
 mod underdamped;
 mod widths;
@@ -185,6 +186,18 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
             warn(&mut warnings, progress, Warning::Divergences { phase: Phase::WarmUp, n_diverged, n });
         }
         if window.adapts_metric {
+            // The last of these windows: every chain has had its time to find its way.
+            if w + 2 == windows.len() {
+                let lost = lost::find(&collected);
+                if !lost.chains.is_empty() {
+                    collected.iter_mut().for_each(|c| c.leave_out(&lost.chains));
+                    let at = Block::gather(&blocks, &x);
+                    let places = lost.places(n_chains);
+                    Block::place(&mut blocks, energy, &kernel, &places, &at);
+                    let (n_lost, shortfall) = (lost.chains.len(), lost.shortfall);
+                    warn(&mut warnings, progress, Warning::Lost { n_lost, n_chains, shortfall });
+                }
+            }
             metric = metric::update(&metric, &collected);
             kernel.set_metric(&metric);
             let at = Block::gather(&blocks, &x);

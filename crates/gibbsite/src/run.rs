@@ -115,6 +115,19 @@ pub enum Warning {
         /// All trajectories.
         n: u64,
     },
+    /// Chains that were in a well of no weight when warm-up ended.
+    #[error(
+        "{n_lost} of {n_chains} chains were in wells of less than exp(-{shortfall:.0}) of the weight where the others are when \
+             warm-up ended; they have gone on from where others were"
+    )]
+    Lost {
+        /// How many.
+        n_lost: usize,
+        /// All chains.
+        n_chains: usize,
+        /// Log weight, in nats, by which their wells fall short at the least.
+        shortfall: f64,
+    },
     /// Chains that never moved.
     #[error("{n_stuck} of {n_chains} chains never moved")]
     StuckChains {
@@ -433,6 +446,25 @@ impl<S: ChainState> Block<S> {
     /// `n_steps` transitions.
     pub(crate) fn steps<E: Energy + ?Sized, K: Kernel<E, State = S>>(&mut self, energy: &E, kernel: &K, n_steps: u64) {
         self.info.add(kernel.steps(energy, &mut self.state, &mut self.rng, n_steps));
+    }
+
+    /// Puts chain `i` to where row `k` of `at` is, for each of the `places` `(i, k)`.
+    pub(crate) fn place<E: Energy + ?Sized, K: Kernel<E, State = S>>(
+        blocks: &mut [Self],
+        energy: &E,
+        kernel: &K,
+        places: &[(usize, usize)],
+        at: &Points,
+    ) {
+        let mut first = 0;
+        for b in blocks {
+            let n = b.state.x().n();
+            for (i, k) in places.iter().filter(|(i, _)| (first..first + n).contains(i)) {
+                b.state.x_mut().real.copy_row(i - first, &at.real, *k);
+            }
+            kernel.refresh(energy, &mut b.state);
+            first += n;
+        }
     }
 
     /// Counts of all blocks.
