@@ -11,6 +11,7 @@
 //! | [`logz`] | log Z and expectations by quadrature, Simpson, importance sampling |
 //! | [`objective`], [`mod@train`] | what is minimised; the fit with its guards, errors and checkpoints |
 //! | [`diagnostics`] | R-hat, effective sample sizes, Monte-Carlo errors, Pareto k |
+//! | [`verdict`] | whether to believe draws: each diagnostic against its threshold, with a remedy |
 //! | [`table`], [`model_file`] | data and models on disk |
 //! | [`uses`] | density, thermodynamics, anomaly scores |
 //! | [`rng`], [`simd`], [`math`], [`scratch`] | random streams, instruction sets, elementary functions, buffers |
@@ -46,6 +47,7 @@ pub mod table;
 pub mod tempering;
 pub mod train;
 pub mod uses;
+pub mod verdict;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

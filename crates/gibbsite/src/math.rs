@@ -2,7 +2,7 @@
 //!
 //! Every function of one number here is `#[inline(always)]` and free of branches, tables and calls (square roots and sign
 //! bits aside): conditions select between computed values, and integers reach and leave floating point through the bits of
-//! `x + 1.5 * 2^52`. A loop over a slice inside `simd_fn!` therefore becomes a loop over vectors; [`slice`] holds
+//! `x + 1.5 * 2^52`. A loop over a slice inside `simd_fn!` therefore becomes a loop over vectors; [`mod@slice`] holds
 //! such loops ready made.
 //!
 //! Largest errors seen against 50 digits, in units in the last place: `ln`, `ln_1p` 0.6; `sin`, `cos`, `cosh` 0.7; `tan`,

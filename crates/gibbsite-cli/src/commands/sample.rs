@@ -1,20 +1,17 @@
 //! `gibbsite sample`: draws with their diagnostics, and a verdict.
 
 mod disk;
-mod distance;
 mod draw;
-mod energies;
-mod exact;
 mod identity;
 mod ladder;
-mod mixing;
 mod modes;
-mod report;
 mod session;
 mod verdict;
 mod write;
 
 use std::time::Instant;
+
+use gibbsite::verdict::Report;
 
 use crate::args::sample::SampleArgs;
 use crate::context::Context;
@@ -24,7 +21,6 @@ use crate::{guard, text};
 use disk::Disk;
 use draw::Drawn;
 use identity::Identity;
-use report::Report;
 
 /// Coordinates that are listed for people; JSON has them all.
 const SHOWN: usize = 12;
@@ -53,18 +49,22 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
     }
     let drawn = draw::draw(sampler, &model, args, ctx, disk.as_ref())?;
     let seconds = disk.as_ref().map_or_else(|| started.elapsed().as_secs_f64(), Disk::seconds);
-    let report = Report::new(&model, &drawn, args.no_exact);
+    let evidence = drawn.evidence();
+    let mut report = Report::new(&evidence);
+    if !args.no_exact {
+        report.check_exactly(&model.formula, &evidence);
+    }
     put(&mut out, &drawn, &report, seconds);
     out.put("out", disk.as_ref().map(|d| d.path().display().to_string()));
     out.text = describe(&model, args, &drawn, &report, seconds);
     if let Some(disk) = &disk {
         out.text.push_str(&format!("  wrote {}\n", disk.path().display()));
     }
-    report.judge(&mut out, &drawn, model.names());
+    verdict::tell(&mut out, &report.verdict(&evidence), model.names());
     if out.bad_verdict {
         out.text.push_str("  verdict: bad, see the warnings\n");
     } else {
-        out.text.push_str(&format!("  verdict: {}\n", report.good_news(&drawn)));
+        out.text.push_str(&format!("  verdict: {}\n", verdict::good_news(&report, &evidence)));
     }
     if let Some(disk) = disk {
         disk.finish(ctx)?;
@@ -79,7 +79,7 @@ fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
     let finite = |v: f64| Some(v).filter(|v| v.is_finite());
     out.put("sampler", drawn.sampler)
         .put("choice", drawn.choice.clone())
-        .put("n_chains", drawn.n_chains)
+        .put("n_chains", drawn.draws.n_chains())
         .put("n_draws", drawn.n_draws);
     out.put("mean", of(|s| s.mean)).put("sd", of(|s| s.sd)).put("rhat", of(|s| s.rhat));
     out.put("ess_bulk", of(|s| s.ess_bulk)).put("ess_tail", of(|s| s.ess_tail)).put("mcse", of(|s| s.mcse_mean));
@@ -95,17 +95,15 @@ fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
         out.put("total_variation", d.total_variation).put("total_variation_expected", d.expected);
         out.put("kl", finite(d.kl));
     }
-    let gaps = report.exact.as_deref().unwrap_or_default();
-    let worst = exact::largest(gaps);
+    let worst = report.largest_gap();
     let check = worst.map_or("none", |g| if g.is_real() { "failed" } else { "passed" });
     out.put("exact_check", check).put("exact_z", worst.and_then(|g| finite(g.z)));
     if let Some(bias) = &drawn.bias {
-        let bias = &bias.coordinates;
-        let z = bias.iter().map(|b| finite(verdict::largest(b))).collect::<Vec<_>>();
-        out.put("bias_z", z).put("bias_sd_ratio", bias.iter().map(|b| finite(b.sd_ratio)).collect::<Vec<_>>());
+        let ratios = bias.coordinates.iter().map(|b| finite(b.sd_ratio)).collect::<Vec<_>>();
+        out.put("bias_z", bias.z().into_iter().map(finite).collect::<Vec<_>>()).put("bias_sd_ratio", ratios);
     }
     out.put("diagnostics_every", drawn.every);
-    out.put("ebfmi", energies::mean(&report.ebfmi));
+    out.put("ebfmi", report.ebfmi);
     if let Some(weights) = &report.modes {
         modes::put(out, drawn, weights);
     }
@@ -146,7 +144,7 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
         };
         lines.push(("acceptance", format!("{}{diverged}", text::percent(drawn.accept_prob))));
     }
-    if let Some(ebfmi) = energies::mean(&report.ebfmi) {
+    if let Some(ebfmi) = report.ebfmi {
         lines.push(("E-BFMI", text::digits(ebfmi, 2)));
     }
     if let Some(ladder) = &drawn.ladder {
@@ -166,7 +164,7 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
     if drawn.every > 1 {
         lines.push(("diagnostics", format!("from every {} draw of each chain", text::ordinal(drawn.every as u64))));
     }
-    lines.push(("exact check", report.exact_line()));
+    lines.push(("exact check", verdict::exact_line(report)));
     let speed = report.least_ess() / seconds;
     let speed = if speed.is_finite() {
         format!(" ({} effective draws a second)", text::count(speed as u64))
@@ -174,11 +172,11 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
         String::new()
     };
     lines.push(("time", format!("{}{speed}", text::duration(seconds))));
-    let chains = if drawn.n_chains == 1 { "chain" } else { "chains" };
+    let chains = if drawn.draws.n_chains() == 1 { "chain" } else { "chains" };
     format!(
         "{}\n{} {chains} of {} draws\n{table}\n{}",
         model.description,
-        text::count(drawn.n_chains as u64),
+        text::count(drawn.draws.n_chains() as u64),
         text::count(drawn.n_draws as u64),
         text::pairs(lines)
     )

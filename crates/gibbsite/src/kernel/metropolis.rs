@@ -1,5 +1,5 @@
 //! Accept or reject, written once (Metropolis et al. 1953; Hastings 1970), and the state that the kernels on real
-//! coordinates share. A kernel writes its proposal and the log of the acceptance ratio; [`Chains::metropolis`] decides.
+//! coordinates share. A kernel writes its proposal and the log of the acceptance ratio; `Chains::metropolis` decides.
 
 pub(super) use super::on_grid;
 use super::{ChainState, Info};

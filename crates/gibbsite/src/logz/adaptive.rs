@@ -1,8 +1,8 @@
 //! Adaptive quadrature of exp(-E) over the whole support, in one to three dimensions or of independent parts of so few.
 //!
-//! Each line is scanned over many scales for its mass (see [`super::scan`]), cut into panels, and integrated by the
+//! Each line is scanned over many scales for its mass (see `scan.rs`), cut into panels, and integrated by the
 //! 21-point Gauss-Kronrod pair with bisection of the worst panels; two and three dimensions nest lines (see
-//! [`super::lines`]). The order of nesting is the order of the coordinates.
+//! `lines.rs`). The order of nesting is the order of the coordinates.
 
 use std::sync::atomic::AtomicU64;
 
@@ -180,7 +180,7 @@ pub struct Integral {
     pub log_z: f64,
     /// Estimated absolute error of log Z.
     pub error: f64,
-    /// E_p[E].
+    /// `E_p[E]`.
     pub mean_energy: f64,
     /// Estimated absolute error of the mean energy.
     pub mean_energy_error: f64,

@@ -7,7 +7,7 @@ use super::{LogZError, log_sum_exp};
 use crate::energy::Energy;
 use crate::points::{Matrix, Points};
 
-/// Nodes x_i with weights w_i = dx_i exp(-E(x_i)) / Z that sum to 1, so that E_p[f] = sum_i w_i f(x_i).
+/// Nodes x_i with weights w_i = dx_i exp(-E(x_i)) / Z that sum to 1, so that `E_p[f] = sum_i w_i f(x_i)`.
 #[derive(Clone, Debug)]
 pub struct Quadrature {
     /// Nodes, `(n, d)`.
@@ -127,7 +127,7 @@ impl Quadrature {
         self.energy.len()
     }
 
-    /// E_p[f] = sum_i w_i f_i for values `f_values[i] = f(x_i)`, shape `(n,)`.
+    /// `E_p[f] = sum_i w_i f_i` for values `f_values[i] = f(x_i)`, shape `(n,)`.
     ///
     /// # Panics
     /// If the length differs from the number of nodes.
@@ -157,7 +157,7 @@ impl Quadrature {
         self.w.iter().zip(f.iter().zip(g)).map(|(w, (f, g))| w * (f - mean_f) * (g - mean_g)).sum()
     }
 
-    /// E_p[f] of a function of the point, values row by row.
+    /// `E_p[f]` of a function of the point, values row by row.
     pub fn expect_fn(&self, mut f: impl FnMut(&[f64]) -> f64) -> f64 {
         let mut at = vec![0.0; self.points.dim()];
         let values: Vec<f64> = (0..self.n())

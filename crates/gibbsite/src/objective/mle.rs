@@ -74,10 +74,10 @@ impl<'a> Mle<'a> {
         self.quadrature.as_ref()
     }
 
-    /// [`crate::logz::quadrature`], its search for mass in units of the data.
+    /// [`crate::logz::quadrature()`], its search for mass in units of the data.
     ///
     /// # Errors
-    /// Those of [`crate::logz::quadrature`].
+    /// Those of [`crate::logz::quadrature()`].
     pub fn integrate<E: Energy + ?Sized>(&self, energy: &E, options: &Options) -> Result<Quadrature, LogZError> {
         quadrature_in_units(energy, &self.scale, options)
     }

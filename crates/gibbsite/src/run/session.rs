@@ -8,7 +8,7 @@ use crate::points::{Matrix, Points};
 
 use super::saved::{Saved, SavedError};
 use super::{
-    Divergence, Draws, Event, Outcome, Progress, RunError, RunOptions, Warning, check, draw, judge, max_divergences,
+    Divergence, Draws, Event, MAX_DIVERGENCES, Outcome, Progress, RunError, RunOptions, Warning, check, draw, judge,
     warmed_up,
 };
 
@@ -146,7 +146,9 @@ impl<'a, E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> KernelSession<'a, E
     /// As [`KernelSession::judge`].
     pub fn finish(self, draws: Draws) -> Result<Outcome<K>, RunError> {
         let warnings = self.judge()?;
-        let Self { kernel, info, warm_up, divergences, x: last, .. } = self;
+        let Self { kernel, info, warm_up, mut divergences, x: last, .. } = self;
+        // In an order that does not tell where the pieces were cut.
+        divergences.sort_by_key(|d| (d.chain, d.draw));
         Ok(Outcome { draws, kernel, info, warm_up, warnings, divergences, last })
     }
 }
@@ -179,16 +181,9 @@ impl<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> Session for KernelSessi
             let Info { n, n_diverged, .. } = info;
             return Err(RunError::Diverged { n_diverged, n, step_size: self.kernel.step_size() });
         }
-        // Of each chain those before come first, so that which are left out does not tell where the pieces were cut.
-        let mut room = vec![max_divergences(self.x.n()); self.x.n()];
+        let room = MAX_DIVERGENCES.saturating_sub(self.divergences.len());
         let later = piece.divergences.into_iter().map(|d| Divergence { draw: d.draw + self.n_done, ..d });
-        self.divergences.extend(later);
-        self.divergences.sort_by_key(|d| (d.chain, d.draw));
-        self.divergences.retain(|d| {
-            let is_kept = room[d.chain] > 0;
-            room[d.chain] = room[d.chain].saturating_sub(1);
-            is_kept
-        });
+        self.divergences.extend(later.take(room));
         self.stuck.see(&piece.draws);
         self.info = info;
         self.x = piece.last;

@@ -67,6 +67,11 @@ where
         Ok(())
     }
 
+    /// The ladder it began with.
+    pub fn ladder(&self) -> &'a Ladder<R, K> {
+        self.ladder
+    }
+
     /// Number of ladders, each of which makes one chain.
     pub fn n_ladders(&self) -> usize {
         self.ladder.replicas.x[0].n()

@@ -252,7 +252,7 @@ fn damped(h: &Matrix<f64>, mu: f64, grad: &[f64]) -> Vec<f64> {
 }
 
 /// The Hessian: the objective's curvature, where it has one, plus central differences of what
-/// [`FullBatch::grad_nearby`] says, with steps in natural units ([`Natural`]); exact where E is linear in theta.
+/// [`FullBatch::grad_nearby`] says, with steps in natural units (`Natural`); exact where E is linear in theta.
 ///
 /// # Errors
 /// Those of the objective. The energy's theta is `theta` on return.

@@ -41,13 +41,13 @@ pub fn log_density<E: Energy + ?Sized>(energy: &E, x: &Points, log_z: &LogZ) -> 
 pub struct Thermodynamics {
     /// -log Z.
     pub free_energy: f64,
-    /// E_p[E].
+    /// `E_p[E]`.
     pub mean_energy: f64,
     /// Standard deviation of E under p.
     pub energy_sd: f64,
     /// Var_p(E), the heat capacity at inverse temperature 1 (for an energy that was scaled by beta: beta^2 Var of the unscaled one).
     pub heat_capacity: f64,
-    /// Differential entropy log Z + E_p[E], in nats.
+    /// Differential entropy `log Z + E_p[E]`, in nats.
     pub entropy: f64,
     /// Numerical error of log Z.
     pub error: f64,

@@ -1,6 +1,7 @@
 //! From the name of a sampler to draws: exact ones by the grid, else a kernel on the unconstrained coordinates.
 
-use gibbsite::adapt::{Adapt, CoordinateBias, compare, ula_reference};
+use gibbsite::adapt::{Adapt, compare, ula_reference};
+use gibbsite::diagnostics::ebfmi;
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
 use gibbsite::kernel::ensemble::EnsembleError;
@@ -10,6 +11,7 @@ use gibbsite::points::Points;
 use gibbsite::run::{
     self, Divergence, Draws, Event, KernelSession, Phase, RunError, RunOptions, Session, Starts, Warning,
 };
+use gibbsite::verdict::{Bias, Evidence, GivenStep, Source};
 
 mod auto;
 mod tempered;
@@ -42,18 +44,12 @@ const MAX_HELD: usize = 1 << 27;
 pub struct Drawn {
     /// The sampler that drew.
     pub sampler: &'static str,
-    /// Chains.
-    pub n_chains: usize,
-    /// Draws of each.
+    /// Draws of each chain.
     pub n_draws: usize,
-    /// Coordinates.
-    pub dim: usize,
     /// Of each chain every draw whose number is a multiple of this is held here, the others are on disk alone.
     pub every: usize,
-    /// Draws held, index `(chain * n_held + draw / every) * dim + j`.
-    pub values: Vec<f64>,
-    /// Their energies, index `chain * n_held + draw / every`.
-    pub energy: Vec<f64>,
+    /// The draws held.
+    pub draws: Draws,
     /// Mean acceptance probability while drawing.
     pub accept_prob: f64,
     /// Divergent or non-finite proposals while drawing.
@@ -78,43 +74,34 @@ pub struct Drawn {
     pub bias: Option<Bias>,
     /// Why `auto` chose this sampler.
     pub choice: Option<String>,
-    /// Total energies of successive transitions of every chain, where not all draws are held the last of them; none for
-    /// samplers without momenta.
-    pub hamiltonian: Vec<Vec<f64>>,
+    /// E-BFMI of each chain, where not all draws are held from the last of them; none for samplers without momenta.
+    pub ebfmi: Vec<f64>,
     /// Where transitions diverged, in the coordinates of the model.
     pub divergences: Vec<Divergence>,
     /// For `tempering`: what the ladder says of itself.
     pub ladder: Option<LadderReport>,
 }
 
-/// How draws differ from those of an unbiased sampler.
-pub struct Bias {
-    /// One per coordinate.
-    pub coordinates: Vec<CoordinateBias>,
-    /// Mean energy less that of the other sampler.
-    pub energy: f64,
-}
-
 impl Drawn {
-    /// Draws held of each chain.
-    pub fn n_held(&self) -> usize {
-        self.n_draws.div_ceil(self.every)
-    }
-
-    /// Coordinate `j` of every chain.
-    pub fn coordinate(&self, j: usize) -> Vec<Vec<f64>> {
-        let chain = |c: &[f64]| c.chunks_exact(self.dim).map(|row| row[j]).collect();
-        self.values.chunks_exact(self.n_held() * self.dim).map(chain).collect()
-    }
-
-    /// The energies of every chain.
-    pub fn energies(&self) -> Vec<Vec<f64>> {
-        self.energy.chunks_exact(self.n_held()).map(<[f64]>::to_vec).collect()
-    }
-
-    /// Whether the draws are independent and exact.
-    pub fn is_exact(&self) -> bool {
-        self.sampler == "grid"
+    /// What there is to judge the draws by.
+    pub fn evidence(&self) -> Evidence<'_> {
+        let source = match &self.ladder {
+            Some(ladder) => Source::Ladders(&ladder.verdict),
+            None if self.sampler == "grid" => Source::Independent,
+            None => Source::Chains,
+        };
+        let target_accept = self.target_accept.filter(|_| self.step_size_given);
+        Evidence {
+            source,
+            ebfmi: self.ebfmi.clone(),
+            warnings: &self.warnings,
+            divergences: &self.divergences,
+            wells: &self.wells,
+            thin: self.thin,
+            step: target_accept.map(|target_accept| GivenStep { accept_prob: self.accept_prob, target_accept }),
+            bias: self.bias.as_ref(),
+            ..Evidence::from(&self.draws)
+        }
     }
 }
 
@@ -168,11 +155,7 @@ pub fn draw(
         "underdamped" => chains(sampler, model, Underdamped::new(0.5, N_LEAPFROG, 1.0), args, ctx, disk),
         "slice" => without_step_size(chains(sampler, model, Slice::new(3.0), args, ctx, disk)?, args),
         "ensemble" => without_step_size(chains(sampler, model, ensemble(model, args)?, args, ctx, disk)?, args),
-        "tempering" => {
-            let energy = Transformed::new(&model.formula);
-            let starts = run::dispersed_points(&energy, args.chains, ctx.seed).map_err(failures::run)?;
-            tempered::draw(model, &starts.points, to_inner_places(&energy, &starts.wells), None, args, ctx, disk)
-        }
+        "tempering" => tempered::draw(model, args, ctx, disk),
         _ => auto::draw(model, args, ctx, disk),
     }
 }
@@ -240,15 +223,14 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
             (kept.draws, kept.every)
         }
     };
+    // One long chain, of which chains are cut.
+    let n_held = args.draws.div_ceil(every);
     let (values, energy) = draws.into_parts();
     Ok(Drawn {
         sampler: "grid",
-        n_chains: args.chains,
         n_draws: args.draws,
-        dim: model.dim(),
         every,
-        values,
-        energy,
+        draws: Draws::from_parts(args.chains, n_held, model.dim(), values, energy),
         accept_prob: 1.0,
         n_diverged: 0,
         n_proposals: n as u64,
@@ -261,7 +243,7 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
         wells: Vec::new(),
         bias: None,
         choice: (args.sampler == "auto").then(|| "exact, independent draws".into()),
-        hamiltonian: Vec::new(),
+        ebfmi: Vec::new(),
         divergences: Vec::new(),
         ladder: None,
     })
@@ -282,9 +264,8 @@ fn options(args: &SampleArgs, ctx: &Context) -> RunOptions {
     }
 }
 
-/// The bar over warm-up and draws.
-fn follow<'a>(bar: &'a Progress, options: &RunOptions, n_chains: usize) -> impl Fn(Event) + Sync + use<'a> {
-    let warm_up = (options.n_warmup * n_chains) as u64;
+/// The bar over `warm_up` transitions and the draws.
+fn follow(bar: &Progress, warm_up: u64) -> impl Fn(Event) + Sync {
     move |event| {
         if let Event::Progress { phase, done, .. } = event {
             bar.set(if phase == Phase::WarmUp { done } else { warm_up + done });
@@ -296,7 +277,7 @@ fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) 
     let energy = Transformed::new(&model.formula);
     let options = options(args, ctx);
     let kernel = Ula::new(args.step_size.unwrap_or(0.05));
-    let run = outcome(&energy, kernel, args, ctx, disk)?;
+    let (run, init) = outcome(&energy, kernel, args, ctx, disk)?;
     let bar =
         ctx.progress("mala, to compare", ((options.n_warmup + options.n_draws * options.thin) * args.chains) as u64);
     // Against a warmed-up mala, even where the unadjusted chains had no warm-up; as far apart as the draws held.
@@ -306,8 +287,7 @@ fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) 
         thin: options.thin * run.held.every,
         ..options
     };
-    let follow = follow(&bar, &options, args.chains);
-    let init = run.starts.points.clone();
+    let follow = follow(&bar, (options.n_warmup * args.chains) as u64);
     let reference = ula_reference(&energy, &run.outcome.kernel, init, &options, &follow);
     let mut reference = reference.map_err(failures::run)?;
     to_inner(&energy, &mut reference);
@@ -343,7 +323,7 @@ where
     K: for<'a> Adapt<Energies<'a>>,
 {
     let energy = Transformed::new(&model.formula);
-    Ok(finish(sampler, outcome(&energy, kernel, args, ctx, disk)?, args))
+    Ok(finish(sampler, outcome(&energy, kernel, args, ctx, disk)?.0, args))
 }
 
 /// A run of a kernel: what it gave, in the coordinates and energies of the model.
@@ -351,23 +331,24 @@ struct Ran<K> {
     /// Its draws are those that are held.
     outcome: run::Outcome<K>,
     held: Held,
-    starts: Starts,
+    wells: Vec<Vec<f64>>,
 }
 
 /// What is held of a run for its diagnostics.
 struct Held {
     /// See [`Drawn::every`].
     every: usize,
-    /// See [`Drawn::hamiltonian`].
-    hamiltonian: Vec<Vec<f64>>,
+    /// See [`Drawn::ebfmi`].
+    ebfmi: Vec<f64>,
 }
 
-/// The draws that are left to a session, and all that the run says. On `disk`, `texts` are kept with it.
+/// The draws that are left to a session, and all that the run says; `wells` are those of the model. On `disk`, `texts` are
+/// kept with it.
 fn to_the_end<'a, K: Adapt<Energies<'a>>>(
     mut session: KernelSession<'_, Energies<'a>, K>,
     energy: &Energies<'a>,
     options: &RunOptions,
-    starts: Starts,
+    wells: Vec<Vec<f64>>,
     texts: &[(&str, String)],
     follow: run::Progress<'_>,
     disk: Option<&Disk>,
@@ -377,37 +358,36 @@ fn to_the_end<'a, K: Adapt<Energies<'a>>>(
         None => {
             let mut draws = session.draw(options.n_draws, follow).map_err(failures::run)?;
             convert(&mut draws);
-            let hamiltonian = draws.hamiltonian_chains();
-            (draws, Held { every: 1, hamiltonian })
+            let ebfmi = ebfmi(&draws.hamiltonian_chains());
+            (draws, Held { every: 1, ebfmi })
         }
         Some(disk) => {
             let (n_chains, dim) = (session.n_chains(), energy.space().dim());
             let job = Job { n_chains, dim, n_draws: options.n_draws, convert: &convert, texts, progress: follow };
             let kept = disk.draw(&mut session, &job, failures::run)?;
-            (kept.draws, Held { every: kept.every, hamiltonian: kept.hamiltonian })
+            (kept.draws, Held { every: kept.every, ebfmi: ebfmi(&kept.hamiltonian) })
         }
     };
     let mut outcome = session.finish(draws).map_err(failures::run)?;
     for d in &mut outcome.divergences {
         d.x = energy.to_inner(&Points::from_rows(&[&d.x])).real.row(0);
     }
-    let starts = Starts { wells: to_inner_places(energy, &starts.wells), ..starts };
-    Ok(Ran { outcome, held, starts })
+    Ok(Ran { outcome, held, wells })
 }
 
-/// Starts, warms up, draws; or goes on with the run on disk.
+/// Starts, warms up, draws; or goes on with the run on disk. Also gives the points it started from.
 fn outcome<'a, K: Adapt<Energies<'a>>>(
     energy: &Energies<'a>,
     mut kernel: K,
     args: &SampleArgs,
     ctx: &Context,
     disk: Option<&Disk>,
-) -> Result<Ran<K>, Failure> {
+) -> Result<(Ran<K>, Points), Failure> {
     let mut options = options(args, ctx);
     let total = (options.n_warmup + options.n_draws.saturating_mul(options.thin)).saturating_mul(args.chains);
     let bar = ctx.progress("sampling", total as u64);
-    let follow = follow(&bar, &options, args.chains);
-    let starts = run::dispersed_points(energy, args.chains, ctx.seed).map_err(failures::run)?;
+    let follow = follow(&bar, (options.n_warmup * args.chains) as u64);
+    let Starts { points, wells } = run::dispersed_points(energy, args.chains, ctx.seed).map_err(failures::run)?;
     let n_burn_in = if args.step_size.is_some() { std::mem::take(&mut options.n_warmup) } else { 0 };
     if let Some(step_size) = args.step_size {
         kernel.set_step_size(step_size);
@@ -416,7 +396,7 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
     let session = if let Some((disk, saved)) = saved {
         KernelSession::resume(energy, kernel, &options, args.chains, saved).map_err(|e| disk.unusable(&e))?
     } else {
-        let mut init = starts.points.clone();
+        let mut init = points.clone();
         if n_burn_in > 0 {
             let seed = ctx.seed ^ BURN_IN;
             let burn_in = RunOptions { n_draws: 1, thin: n_burn_in, n_warmup: 0, seed, block: options.block };
@@ -424,21 +404,17 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
         }
         KernelSession::start(energy, &kernel, init, &options, &follow).map_err(failures::run)?
     };
-    to_the_end(session, energy, &options, starts, &[], &follow, disk)
+    let wells = to_inner_places(energy, &wells);
+    Ok((to_the_end(session, energy, &options, wells, &[], &follow, disk)?, points))
 }
 
 fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args: &SampleArgs) -> Drawn {
     let run::Outcome { draws, kernel, info, warnings, divergences, .. } = run.outcome;
-    let (n_chains, dim) = (draws.n_chains(), draws.dim());
-    let (values, energy) = draws.into_parts();
     Drawn {
         sampler,
-        n_chains,
         n_draws: args.draws,
-        dim,
         every: run.held.every,
-        values,
-        energy,
+        draws,
         accept_prob: info.accept_prob(),
         n_diverged: info.n_diverged,
         n_proposals: info.n,
@@ -448,10 +424,10 @@ fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args
         thin: args.thin,
         n_warmup: args.warmup.unwrap_or(N_WARMUP),
         warnings,
-        wells: run.starts.wells,
+        wells: run.wells,
         bias: None,
         choice: None,
-        hamiltonian: run.held.hamiltonian,
+        ebfmi: run.held.ebfmi,
         divergences,
         ladder: None,
     }

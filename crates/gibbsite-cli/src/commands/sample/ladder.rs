@@ -11,7 +11,7 @@ pub fn put(out: &mut Outcome, ladder: &LadderReport) {
     out.put("rejection", ladder.rejection.iter().map(|r| finite(*r)).collect::<Vec<_>>());
     out.put("barrier", finite(ladder.barrier));
     out.put("n_round_trips", ladder.n_round_trips).put("n_round_trips_expected", finite(ladder.n_round_trips_expected));
-    out.put("ladder_verdict", ladder.verdict.as_str());
+    out.put("ladder_verdict", ladder.verdict.to_string());
     if let Some((log_z, std_err)) = ladder.log_z {
         out.put("log_z", finite(log_z)).put("log_z_std_err", finite(std_err));
     }
@@ -54,11 +54,4 @@ pub fn lines(ladder: &LadderReport) -> Vec<(&'static str, String)> {
         lines.push(("log Z", format!("{}, along the ladder", text::with_error_short(log_z, std_err))));
     }
     lines
-}
-
-/// Warns of a ladder that does not carry.
-pub fn judge(out: &mut Outcome, ladder: &LadderReport) {
-    if !ladder.is_good {
-        out.warn(ladder.verdict.clone(), true);
-    }
 }

@@ -1,41 +1,10 @@
-//! How much of the draws lies in each well, with errors, where the search for starting points found a few.
+//! How much of the draws lies in each well, in words.
 
-use gibbsite::diagnostics::{Modes, Occupancy, occupancy};
+use gibbsite::diagnostics::Occupancy;
 
 use super::draw::Drawn;
 use crate::outcome::Outcome;
 use crate::text;
-
-/// Wells beyond which their weights are no summary; a search finds only a part of so many.
-const MAX_WELLS: usize = 12;
-
-/// The weights of the wells; `None` with fewer than two, or more than twelve.
-pub fn weights(drawn: &Drawn) -> Option<Occupancy> {
-    if !(2..=MAX_WELLS).contains(&drawn.wells.len()) {
-        return None;
-    }
-    let sd = spread(drawn)?;
-    let scaled = |x: &[f64]| x.iter().zip(&sd).map(|(x, s)| x / s).collect::<Vec<f64>>();
-    let wells: Vec<Vec<f64>> = drawn.wells.iter().map(|w| scaled(w)).collect();
-    let modes = Modes::new(&wells).ok()?;
-    let chain = |c: &[f64]| -> Vec<Option<usize>> {
-        c.chunks_exact(drawn.dim).map(|x| modes.assign(&scaled(x), f64::INFINITY)).collect()
-    };
-    let labels: Vec<Vec<Option<usize>>> = drawn.values.chunks_exact(drawn.n_held() * drawn.dim).map(chain).collect();
-    Some(occupancy(&labels, wells.len()))
-}
-
-/// Standard deviation of each coordinate, the unit in which a well is nearest; `None` where one does not vary.
-fn spread(drawn: &Drawn) -> Option<Vec<f64>> {
-    let n = drawn.energy.len() as f64;
-    let of = |j: usize| {
-        let x = || drawn.values.iter().skip(j).step_by(drawn.dim);
-        let mean = x().sum::<f64>() / n;
-        let sd = (x().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-        (sd > 0.0 && sd.is_finite()).then_some(sd)
-    };
-    (0..drawn.dim).map(of).collect()
-}
 
 /// Fields for scripts.
 pub fn put(out: &mut Outcome, drawn: &Drawn, weights: &Occupancy) {

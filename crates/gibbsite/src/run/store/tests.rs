@@ -28,7 +28,8 @@ where
     let init = initial_points(&energy, 7, 1).unwrap();
     let whole = sample(&energy, &kernel, init.clone(), &options(), &|_| {}).unwrap();
     assert_eq!(whole.divergences.is_empty(), !diverges);
-    let divergences = whole.divergences.clone();
+    let mut divergences = whole.divergences.clone();
+    divergences.sort_by_key(|d| (d.chain, d.draw));
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::new(folder.path(), 7, 2);
     let mut state = KernelSession::start(&energy, &kernel, init, &options(), &|_| {}).unwrap().save();
@@ -157,11 +158,13 @@ fn located_divergences_do_not_tell_where_the_pieces_were_cut() {
         outcome.divergences
     };
     let whole = found(&[60], 256);
-    assert_eq!(whole.len(), 70 * crate::run::max_divergences(70));
+    assert_eq!(whole.len(), crate::run::MAX_DIVERGENCES);
     assert_eq!(found(&[1, 7, 30, 22], 256), whole);
     assert_eq!(found(&[1, 7, 30, 22], 9), whole);
     let options = RunOptions { n_draws: 60, n_warmup: 0, block: 9, ..options() };
-    assert_eq!(sample(&energy, &Hmc::new(2.3, 9), init.clone(), &options, &|_| {}).unwrap().divergences, whole);
+    let mut at_once = sample(&energy, &Hmc::new(2.3, 9), init.clone(), &options, &|_| {}).unwrap().divergences;
+    at_once.sort_by_key(|d| (d.chain, d.draw));
+    assert_eq!(at_once, whole);
 }
 
 /// Chains longer than the buffer are written piece by piece, shorter ones several at a time: the same file.

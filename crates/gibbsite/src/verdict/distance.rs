@@ -1,14 +1,13 @@
 //! How far the draws are from the exact density, in one and two dimensions.
 
-use gibbsite::diagnostics::{kl, total_variation};
-use gibbsite::energy::{Energy, Transformed};
-use gibbsite::points::{Matrix, Points};
-
-use super::draw::Drawn;
-use crate::resolve::Resolved;
+use super::Evidence;
+use crate::diagnostics::{kl, total_variation};
+use crate::energy::{Energy, Transformed};
+use crate::points::{Matrix, Points};
 
 /// Distances between the histogram of the draws and the exact probabilities of its bins; everything outside the bins is
 /// one more bin.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Distance {
     /// Total variation, in [0, 1].
     pub total_variation: f64,
@@ -30,17 +29,25 @@ impl Distance {
 /// Bins per coordinate and points of the midpoint rule per bin and coordinate, on average.
 const SHAPE: [(usize, usize); 2] = [(60, 40), (20, 16)];
 
+/// Fewest draws whose histogram says anything.
+const MIN_DRAWS: usize = 100;
+
 /// Probability left out of the bins at each end of a coordinate.
 const ENDS: f64 = 0.002;
 
 /// The distance, given log Z; in one and two dimensions. `ess` is the effective number of draws.
-pub fn to_exact(model: &Resolved, drawn: &Drawn, log_z: f64, ess: f64) -> Option<Distance> {
-    let (dim, n) = (drawn.dim, drawn.energy.len());
-    if !(1..=2).contains(&dim) || n < 100 || !drawn.values.iter().all(|v| v.is_finite()) {
+pub(super) fn to_exact<E: Energy + ?Sized>(
+    energy: &E,
+    evidence: &Evidence<'_>,
+    log_z: f64,
+    ess: f64,
+) -> Option<Distance> {
+    let (dim, n, values) = (evidence.draws.dim(), evidence.n(), evidence.draws.values());
+    if !(1..=2).contains(&dim) || n < MIN_DRAWS || !values.iter().all(|v| v.is_finite()) {
         return None;
     }
-    let energy = Transformed::new(&model.formula);
-    let x = Points::from_real(Matrix::from_fn(n, dim, |i, j| drawn.values[i * dim + j]));
+    let energy = Transformed::new(energy);
+    let x = Points::from_real(Matrix::from_fn(n, dim, |i, j| values[i * dim + j]));
     let u = energy.to_outer(&x).real;
     let (n_bins, n_points) = SHAPE[dim - 1];
     let axes: Vec<Axis> = (0..dim).map(|j| Axis::new(u.col(j), n_bins)).collect::<Option<_>>()?;

@@ -1,56 +1,18 @@
 //! The diagnostics of a run: of every coordinate, of the energy, and against what is known exactly.
 
-use gibbsite::diagnostics::{MIN_DRAWS, Occupancy, Summary, summary, tail_shape};
 use rayon::prelude::*;
 
 use super::distance::{self, Distance};
-use super::draw::Drawn;
-use super::exact::{self, Gap};
+use super::exact::{self, Gap, NoExact};
 use super::mixing::MIN_ESS;
-use super::{energies, modes};
-use crate::resolve::Resolved;
-
-/// How heavy the tails of a coordinate are.
-#[derive(Clone, Copy, Debug)]
-pub struct Tail {
-    /// Pareto shape of |x - median|: moments of order 1/k and above do not exist. NaN if unknown.
-    pub k: f64,
-    /// Its standard error; infinite with too few effective draws to tell.
-    pub std_err: f64,
-    /// What quadrature says of k, whatever the draws have seen: at least 1 where the mean diverges, at least 1/2 where the
-    /// variance does.
-    pub at_least: Option<f64>,
-}
-
-/// Standard error of k beyond which it tells nothing: that of about 700 draws.
-const MAX_TAIL_ERROR: f64 = 0.12;
-
-impl Tail {
-    /// Whether the mean exists, as far as the draws tell: k is two standard errors below 1, or unknown.
-    pub fn has_mean(&self) -> bool {
-        !self.reaches(1.0)
-    }
-
-    /// The same of the variance: below 1/2.
-    pub fn has_variance(&self) -> bool {
-        !self.reaches(0.5)
-    }
-
-    /// The same of the fourth moment: below 1/4. Without the margin: a comparison more is worth more than one that is sure.
-    pub fn has_fourth_moment(&self) -> bool {
-        self.at_least.is_none() && (self.k < 0.25 || self.k.is_nan() || self.std_err == f64::INFINITY)
-    }
-
-    fn reaches(&self, k: f64) -> bool {
-        // The error grows with k, so that a tail beyond all moments is told by few draws.
-        self.at_least.is_some_and(|at_least| at_least >= k)
-            || self.std_err / (1.0 + self.k.max(0.0)) < MAX_TAIL_ERROR && self.k + 2.0 * self.std_err >= k
-    }
-}
+use super::{Evidence, Tail, energies, modes};
+use crate::diagnostics::{MIN_DRAWS, Occupancy, Summary, summary, tail_shape};
+use crate::energy::Energy;
 
 /// What there is to say about the draws.
+#[derive(Clone, Debug)]
 pub struct Report {
-    /// One per coordinate.
+    /// One per coordinate. The errors of a biased sampler include its measured bias.
     pub coordinates: Vec<Summary>,
     /// Of the energy.
     pub energy: Summary,
@@ -59,20 +21,21 @@ pub struct Report {
     /// To the exact density, where it is known.
     pub distance: Option<Distance>,
     /// Against exact expectations; or why there are none.
-    pub exact: Result<Vec<Gap>, String>,
-    /// E-BFMI of each chain of a Hamiltonian kernel.
-    pub ebfmi: Vec<f64>,
-    /// The weights of the wells, where there are a few.
+    pub exact: Result<Vec<Gap>, NoExact>,
+    /// Mean E-BFMI of the chains; `None` without momenta.
+    pub ebfmi: Option<f64>,
+    /// The weights of the wells, where there are two to twelve.
     pub modes: Option<Occupancy>,
 }
 
 impl Report {
-    /// Summarises the draws. The errors of a biased sampler include its measured bias.
-    pub fn new(model: &Resolved, drawn: &Drawn, no_exact: bool) -> Self {
+    /// Summarises the draws; nothing exact is tried.
+    pub fn new(evidence: &Evidence<'_>) -> Self {
+        let draws = evidence.draws;
         let of = |j: usize| {
-            let chains = drawn.coordinate(j);
-            let mut s = summarise(&chains, drawn.is_exact());
-            if let Some(b) = drawn.bias.as_ref().map(|b| b.coordinates[j]) {
+            let chains = draws.coordinate(j);
+            let mut s = summarise(&chains, evidence.is_independent());
+            if let Some(b) = evidence.bias.map(|b| b.coordinates[j]) {
                 s.mcse_mean = s.mcse_mean.hypot(b.mean_difference);
                 s.mcse_sd = s.mcse_sd.hypot(b.sd * (b.sd_ratio - 1.0));
             }
@@ -81,35 +44,41 @@ impl Report {
             let std_err = if s.ess_bulk.min(s.ess_tail) < MIN_ESS { f64::INFINITY } else { std_err };
             (s, Tail { k, std_err, at_least: None })
         };
-        let (coordinates, tails): (Vec<Summary>, Vec<Tail>) = match drawn.dim {
+        let (coordinates, tails): (Vec<Summary>, Vec<Tail>) = match draws.dim() {
             1 => vec![of(0)].into_iter().unzip(),
             dim => (0..dim).into_par_iter().map(of).collect::<Vec<_>>().into_iter().unzip(),
         };
-        let mut energy = summarise(&drawn.energies(), drawn.is_exact());
-        if let Some(bias) = &drawn.bias {
+        let mut energy = summarise(&draws.energy_chains(), evidence.is_independent());
+        if let Some(bias) = evidence.bias {
             energy.mcse_mean = energy.mcse_mean.hypot(bias.energy);
         }
-        let mut report = Self {
+        Self {
             coordinates,
             energy,
             tails,
             distance: None,
-            exact: Ok(Vec::new()),
-            ebfmi: energies::missing_information(drawn),
-            modes: modes::weights(drawn),
-        };
-        let exact = if no_exact { Err("as asked".into()) } else { exact::integrate(model) };
-        match exact {
-            Ok(q) => {
-                for (j, tail) in report.tails.iter_mut().enumerate() {
-                    tail.at_least = exact::tail(&q, j);
-                }
-                report.distance = distance::to_exact(model, drawn, q.log_z, report.least_ess());
-                report.exact = exact::compare(&q, drawn, &report.tails);
-            }
-            Err(why) => report.exact = Err(why),
+            exact: Err(NoExact::NotTried),
+            ebfmi: energies::mean(&evidence.ebfmi),
+            modes: modes::weights(evidence),
         }
-        report
+    }
+
+    /// Holds the draws against the exact density, where quadrature gives it: in one to three dimensions, for up to 30 million
+    /// evaluations of `energy`. Chains that all sit in one of two wells agree with each other; only this tells.
+    ///
+    /// # Panics
+    /// If the draws have another number of coordinates than the energy.
+    pub fn check_exactly<E: Energy + ?Sized>(&mut self, energy: &E, evidence: &Evidence<'_>) {
+        match exact::integrate(energy) {
+            Ok(q) => {
+                for (j, tail) in self.tails.iter_mut().enumerate() {
+                    tail.at_least = exact::least_shape(&q, j);
+                }
+                self.distance = distance::to_exact(energy, evidence, q.log_z, self.least_ess());
+                self.exact = exact::compare(&q, evidence, &self.tails);
+            }
+            Err(why) => self.exact = Err(why),
+        }
     }
 
     /// The least effective sample size over the coordinates, NaN if one is unknown.
@@ -118,9 +87,29 @@ impl Report {
         self.coordinates.iter().map(|s| s.ess_bulk).fold(f64::INFINITY, least)
     }
 
+    /// The coordinate of the largest R-hat, one that is unknown before all others.
+    pub fn worst_rhat(&self) -> Option<usize> {
+        self.worst_rhat_of(0..self.coordinates.len())
+    }
+
+    pub(super) fn worst_rhat_of(&self, which: impl IntoIterator<Item = usize>) -> Option<usize> {
+        which.into_iter().max_by(|a, b| self.coordinates[*a].rhat.total_cmp(&self.coordinates[*b].rhat))
+    }
+
     /// Whether every mean has an error bar.
     pub fn has_errors(&self) -> bool {
         self.coordinates.iter().all(|s| s.mcse_mean.is_finite())
+    }
+
+    /// Whether exact expectations are known and the draws have them.
+    pub fn agrees_with_exact(&self) -> bool {
+        self.exact.as_deref().is_ok_and(|gaps| !gaps.is_empty() && !gaps.iter().any(Gap::is_real))
+    }
+
+    /// The difference from an exact expectation that has the largest z, if any was compared.
+    pub fn largest_gap(&self) -> Option<&Gap> {
+        let gaps = self.exact.as_deref().unwrap_or_default();
+        gaps.iter().max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
     }
 }
 

@@ -3,15 +3,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gibbsite::diagnostics::summary;
-use gibbsite::energy::Energy;
-use gibbsite::energy::formula::Formula;
-use gibbsite::logz::{LogZError, Options, Quadrature, quadrature};
-use gibbsite::points::{Points, Space};
+use thiserror::Error;
 
-use super::draw::Drawn;
-use super::report::Tail;
-use crate::resolve::Resolved;
+use super::{Evidence, Tail};
+use crate::diagnostics::{MIN_DRAWS, summary};
+use crate::energy::Energy;
+use crate::logz::{LogZError, Options, Quadrature, quadrature};
+use crate::points::{Points, Space};
 
 /// Relative tolerance of the quadrature: far below any Monte-Carlo error, and cheap.
 const TOLERANCE: f64 = 1e-6;
@@ -20,14 +18,49 @@ const TOLERANCE: f64 = 1e-6;
 const MAX_ERROR: f64 = 1e-4;
 
 /// Standard errors beyond which a difference is no chance.
-const MAX_Z: f64 = 5.0;
+pub const MAX_Z: f64 = 5.0;
 
 /// Fewest draws that are compared: error bars of fewer are themselves noise.
-const MIN_DRAWS: usize = 100;
+const MIN_COMPARED: usize = 100;
+
+/// Evaluations of the energy that the check may cost: about a second.
+const MAX_EVALS: u64 = 30_000_000;
+
+/// Why there are no exact expectations.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum NoExact {
+    /// Nobody asked for them.
+    #[error("not tried")]
+    NotTried,
+    /// The energy takes too many evaluations.
+    #[error("quadrature needs more than {} million evaluations", *.max as f64 / 1e6)]
+    TooCostly {
+        /// The most that are spent.
+        max: u64,
+    },
+    /// The quadrature is no judge.
+    #[error("quadrature converges only to {error:.0e}")]
+    Inaccurate {
+        /// Its estimated error.
+        error: f64,
+    },
+    /// There is no quadrature in so many dimensions.
+    #[error("there is no quadrature beyond {max} dimensions")]
+    Dimension {
+        /// The most dimensions.
+        max: usize,
+    },
+    /// The quadrature fails.
+    #[error(transparent)]
+    Quadrature(LogZError),
+    /// The draws are too few to be compared.
+    #[error("fewer than {MIN_COMPARED} draws, or too few a chain for error bars")]
+    FewDraws,
+}
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantity {
+pub enum Moment {
     /// The mean of a coordinate.
     Mean(usize),
     /// The mean squared distance of a coordinate from its exact mean.
@@ -37,10 +70,10 @@ pub enum Quantity {
 }
 
 /// An estimate beside its exact value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gap {
     /// Of what.
-    pub quantity: Quantity,
+    pub moment: Moment,
     /// From the draws.
     pub drawn: f64,
     /// By quadrature.
@@ -50,48 +83,51 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// Whether the difference is no chance.
+    /// Whether the difference is no chance: beyond [`MAX_Z`].
     pub fn is_real(&self) -> bool {
         self.z.abs() > MAX_Z
     }
 }
 
-/// Evaluations of the energy that the check may cost: about a second.
-const MAX_EVALS: u64 = 30_000_000;
-
 /// An energy that is undefined once it has been evaluated often enough, so that a quadrature gives up. Whether it does
 /// depends on the number of evaluations alone, not on the order of threads.
-struct Budgeted<'a> {
-    inner: &'a Formula,
+struct Budgeted<'a, E: ?Sized> {
+    inner: &'a E,
+    max: u64,
     n_evals: AtomicU64,
 }
 
-impl Energy for Budgeted<'_> {
+impl<E: Energy + ?Sized> Energy for Budgeted<'_, E> {
     fn space(&self) -> &Space {
         self.inner.space()
     }
 
     fn energy(&self, x: &Points, out: &mut [f64]) {
         let n = out.len() as u64;
-        if self.n_evals.fetch_add(n, Ordering::Relaxed) + n > MAX_EVALS {
+        if self.n_evals.fetch_add(n, Ordering::Relaxed) + n > self.max {
             return out.fill(f64::NAN);
         }
         self.inner.energy(x, out);
     }
 }
 
-/// The exact density of the model, or why there is none.
-pub fn integrate(model: &Resolved) -> Result<Quadrature, String> {
-    let energy = Budgeted { inner: &model.formula, n_evals: AtomicU64::new(0) };
+/// The exact density of the energy.
+pub(super) fn integrate<E: Energy + ?Sized>(energy: &E) -> Result<Quadrature, NoExact> {
+    integrate_within(energy, MAX_EVALS)
+}
+
+/// [`integrate`] with at most `max` evaluations.
+pub(super) fn integrate_within<E: Energy + ?Sized>(energy: &E, max: u64) -> Result<Quadrature, NoExact> {
+    let energy = Budgeted { inner: energy, max, n_evals: AtomicU64::new(0) };
     let result = quadrature(&energy, &Options { tol: Some(TOLERANCE) });
-    if energy.n_evals.into_inner() > MAX_EVALS {
-        return Err(format!("quadrature needs more than {} million evaluations", MAX_EVALS / 1_000_000));
+    if energy.n_evals.into_inner() > max {
+        return Err(NoExact::TooCostly { max });
     }
     match result {
         Ok(q) if q.error <= MAX_ERROR => Ok(q),
-        Ok(q) => Err(format!("quadrature converges only to {:.0e}", q.error)),
-        Err(LogZError::Dimension { max, .. }) => Err(format!("there is no quadrature beyond {max} dimensions")),
-        Err(e) => Err(e.to_string()),
+        Ok(q) => Err(NoExact::Inaccurate { error: q.error }),
+        Err(LogZError::Dimension { max, .. }) => Err(NoExact::Dimension { max }),
+        Err(e) => Err(NoExact::Quadrature(e)),
     }
 }
 
@@ -101,7 +137,7 @@ const TAIL: (f64, f64) = (1e-8, 0.01);
 /// The least Pareto shape of coordinate `j`, where a moment does not converge: 1 for the mean, 1/2 for the variance.
 ///
 /// With shape k the part of the n-th moment that lies beyond probability p is p^(1 - n k), or all of it where it diverges.
-pub fn tail(q: &Quadrature, j: usize) -> Option<f64> {
+pub(super) fn least_shape(q: &Quadrature, j: usize) -> Option<f64> {
     let x = q.points.real.col(j);
     let mut order: Vec<usize> = (0..q.n()).filter(|i| q.w[*i] > 0.0).collect();
     order.sort_unstable_by(|a, b| x[*b].abs().total_cmp(&x[*a].abs()));
@@ -120,16 +156,14 @@ pub fn tail(q: &Quadrature, j: usize) -> Option<f64> {
 
 /// Mean and spread of every coordinate, and the mean energy, against the quadrature; those whose tails are too heavy for an
 /// error bar are left out.
-///
-/// # Errors
-/// Why nothing can be compared.
-pub fn compare(q: &Quadrature, drawn: &Drawn, tails: &[Tail]) -> Result<Vec<Gap>, String> {
-    if drawn.energy.len() < MIN_DRAWS || drawn.n_draws < gibbsite::diagnostics::MIN_DRAWS {
-        return Err(format!("fewer than {MIN_DRAWS} draws, or too few a chain for error bars"));
+pub(super) fn compare(q: &Quadrature, evidence: &Evidence<'_>, tails: &[Tail]) -> Result<Vec<Gap>, NoExact> {
+    let (draws, bias) = (evidence.draws, evidence.bias);
+    if evidence.n() < MIN_COMPARED || draws.n_draws() < MIN_DRAWS {
+        return Err(NoExact::FewDraws);
     }
     let mut gaps = Vec::new();
     // The error is that of the draws, of the sampler where it is biased, and of the quadrature.
-    let mut compare = |quantity: Quantity, chains: &[Vec<f64>], at_nodes: &[f64], bias: f64| {
+    let mut compare = |moment: Moment, chains: &[Vec<f64>], at_nodes: &[f64], bias: f64| {
         let s = summary(chains);
         let exact = q.expect(at_nodes);
         let error = s.mcse_mean.hypot(bias).hypot(q.expect_error(at_nodes) + TOLERANCE * exact.abs());
@@ -137,30 +171,24 @@ pub fn compare(q: &Quadrature, drawn: &Drawn, tails: &[Tail]) -> Result<Vec<Gap>
         let frozen = s.sd == 0.0 && (s.mean - exact).abs() > q.expect_error(at_nodes) + TOLERANCE * exact.abs();
         let z = if frozen { (s.mean - exact).signum() * f64::INFINITY } else { (s.mean - exact) / error };
         if !z.is_nan() {
-            gaps.push(Gap { quantity, drawn: s.mean, exact, z });
+            gaps.push(Gap { moment, drawn: s.mean, exact, z });
         }
     };
-    for j in 0..drawn.dim {
-        let chains = drawn.coordinate(j);
-        let bias = drawn.bias.as_ref().map(|b| b.coordinates[j]);
+    for j in 0..draws.dim() {
+        let chains = draws.coordinate(j);
+        let bias = bias.map(|b| b.coordinates[j]);
         let mean = q.expect(q.points.real.col(j));
         if tails[j].has_variance() {
-            compare(Quantity::Mean(j), &chains, q.points.real.col(j), bias.map_or(0.0, |b| b.mean_difference));
+            compare(Moment::Mean(j), &chains, q.points.real.col(j), bias.map_or(0.0, |b| b.mean_difference));
         }
         if tails[j].has_fourth_moment() {
             let squares: Vec<Vec<f64>> =
                 chains.iter().map(|c| c.iter().map(|x| (x - mean).powi(2)).collect()).collect();
             let values: Vec<f64> = q.points.real.col(j).iter().map(|x| (x - mean).powi(2)).collect();
             let bias = bias.map_or(0.0, |b| b.sd.powi(2) * (b.sd_ratio.powi(2) - 1.0));
-            compare(Quantity::Spread(j), &squares, &values, bias);
+            compare(Moment::Spread(j), &squares, &values, bias);
         }
     }
-    let bias = drawn.bias.as_ref().map_or(0.0, |b| b.energy);
-    compare(Quantity::Energy, &drawn.energies(), &q.energy, bias);
+    compare(Moment::Energy, &draws.energy_chains(), &q.energy, bias.map_or(0.0, |b| b.energy));
     Ok(gaps)
-}
-
-/// The gap of the largest z.
-pub fn largest(gaps: &[Gap]) -> Option<&Gap> {
-    gaps.iter().max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
 }

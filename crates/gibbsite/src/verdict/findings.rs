@@ -1,0 +1,128 @@
+//! The checks, in their order: each holds a number of the report against its threshold.
+
+use super::evidence::bias_z;
+use super::{Evidence, Finding, Problem, Remedy, Report, Source, Verdict, energies, mixing};
+use crate::adapt::CoordinateBias;
+use crate::diagnostics::{MIN_DRAWS, MIN_EBFMI};
+use crate::run::{Phase, Warning};
+
+/// Standard errors beyond which a bias is real.
+pub const MAX_BIAS_Z: f64 = 4.0;
+
+/// Share of the standard deviation beyond which a bias matters.
+pub const MAX_BIAS: f64 = 0.02;
+
+/// Share of divergent proposals beyond which a part of the space may be out of reach; fewer are counted, not warned of.
+pub const MAX_DIVERGED: f64 = 0.002;
+
+impl Report {
+    /// What fails of these numbers and of what the run itself found.
+    pub fn verdict(&self, evidence: &Evidence<'_>) -> Verdict {
+        let mut findings = Vec::new();
+        self.judge_warnings(evidence, &mut findings);
+        if let Some(ebfmi) = self.ebfmi.filter(|e| *e < MIN_EBFMI) {
+            let remedy = Remedy::OtherCoordinates { or_temper: true };
+            findings.push(Finding { problem: Problem::MissingInformation { ebfmi }, forbids: false, remedy });
+        }
+        if let Source::Ladders(ladder) = evidence.source
+            && !ladder.is_good()
+        {
+            let remedy = Remedy::of_ladder(ladder);
+            findings.push(Finding { problem: Problem::Ladder(ladder.clone()), forbids: true, remedy });
+        }
+        let frozen = frozen(evidence);
+        if !frozen.is_empty() {
+            let problem = Problem::Frozen { coordinates: frozen.clone() };
+            findings.push(Finding { problem, forbids: true, remedy: Remedy::CheckEnergyAndStep });
+        }
+        let n_draws = evidence.draws.n_draws();
+        if n_draws < MIN_DRAWS {
+            let (problem, remedy) = (Problem::TooFewDraws { n_draws }, Remedy::MoreDraws { at_least: MIN_DRAWS });
+            findings.push(Finding { problem, forbids: !evidence.is_independent(), remedy });
+        } else if !evidence.is_independent() {
+            mixing::judge(self, evidence, &frozen, &mut findings);
+        }
+        if let Some(bias) = evidence.bias {
+            judge_bias(&bias.coordinates, &mut findings);
+        }
+        self.judge_against_exact(evidence, &mut findings);
+        self.judge_tails(&mut findings);
+        let rhat = self.worst_rhat().map_or(f64::NAN, |j| self.coordinates[j].rhat);
+        Verdict { findings, rhat, ess: self.least_ess() }
+    }
+
+    fn judge_warnings(&self, evidence: &Evidence<'_>, findings: &mut Vec<Finding>) {
+        for warning in evidence.warnings {
+            let (forbids, corner) = match warning {
+                Warning::Divergences { phase: Phase::WarmUp, .. } | Warning::Lost { .. } => (false, None),
+                Warning::Divergences { n_diverged, n, .. } if *n_diverged as f64 <= MAX_DIVERGED * *n as f64 => {
+                    continue;
+                }
+                // Where tails are thin a trajectory that enters them fast is thrown back, as any other rejection, and the
+                // exact check sees that nothing is missed.
+                Warning::Divergences { .. } => (!self.agrees_with_exact(), energies::corner(evidence)),
+                _ => (true, None),
+            };
+            let problem = Problem::Warned { warning: warning.clone(), corner };
+            findings.push(Finding { problem, forbids, remedy: Remedy::of_warning(warning) });
+        }
+    }
+
+    fn judge_against_exact(&self, evidence: &Evidence<'_>, findings: &mut Vec<Finding>) {
+        let independent = evidence.is_independent();
+        if let Some(gap) = self.largest_gap().filter(|g| g.is_real()) {
+            let gaps = self.exact.as_deref().unwrap_or_default();
+            let n_more = gaps.iter().filter(|g| g.is_real()).count() - 1;
+            let remedy = match evidence.draws.dim() {
+                _ if independent => Remedy::MarkovChains,
+                ..=2 => Remedy::Grid,
+                _ => Remedy::MoreChains,
+            };
+            findings.push(Finding { problem: Problem::Misses { gap: *gap, n_more }, forbids: true, remedy });
+        }
+        if let Some(distance) = self.distance.filter(|d| d.is_far(independent)) {
+            let remedy = if independent { Remedy::MarkovChains } else { Remedy::Grid };
+            findings.push(Finding { problem: Problem::Far { distance, independent }, forbids: true, remedy });
+        }
+    }
+
+    fn judge_tails(&self, findings: &mut Vec<Finding>) {
+        let tails = &self.tails;
+        let heaviest = |which: &[usize]| which.iter().copied().max_by(|a, b| tails[*a].k.total_cmp(&tails[*b].k));
+        let coordinates: Vec<usize> = (0..tails.len()).filter(|j| !tails[*j].has_mean()).collect();
+        if let Some(worst) = heaviest(&coordinates) {
+            let problem = Problem::NoMean { coordinates, worst, tail: tails[worst] };
+            findings.push(Finding { problem, forbids: true, remedy: Remedy::Quantiles { and_median: true } });
+        }
+        let coordinates: Vec<usize> =
+            (0..tails.len()).filter(|j| tails[*j].has_mean() && !tails[*j].has_variance()).collect();
+        if let Some(worst) = heaviest(&coordinates) {
+            let problem = Problem::NoVariance { coordinates, worst, tail: tails[worst] };
+            findings.push(Finding { problem, forbids: false, remedy: Remedy::Quantiles { and_median: false } });
+        }
+    }
+}
+
+/// Coordinates whose draws are all equal, where there are two or more.
+fn frozen(evidence: &Evidence<'_>) -> Vec<usize> {
+    if evidence.n() < 2 {
+        return Vec::new();
+    }
+    let first = evidence.draws.values();
+    (0..evidence.draws.dim()).filter(|&j| evidence.column(j).all(|v| v == first[j])).collect()
+}
+
+/// The larger of the relative errors of mean and standard deviation.
+fn size(b: &CoordinateBias) -> f64 {
+    (b.sd_ratio - 1.0).abs().max((b.mean_difference / b.sd).abs())
+}
+
+fn judge_bias(bias: &[CoordinateBias], findings: &mut Vec<Finding>) {
+    let coordinates: Vec<usize> = (0..bias.len()).filter(|&j| bias_z(&bias[j]).abs() > MAX_BIAS_Z).collect();
+    let worst = coordinates.iter().copied().max_by(|a, b| size(&bias[*a]).total_cmp(&size(&bias[*b])));
+    if let Some(worst) = worst {
+        let forbids = size(&bias[worst]) > MAX_BIAS;
+        let problem = Problem::Biased { coordinates, worst, bias: bias[worst] };
+        findings.push(Finding { problem, forbids, remedy: Remedy::SmallerStepOrAdjusted });
+    }
+}
