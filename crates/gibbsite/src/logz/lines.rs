@@ -315,7 +315,8 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                     line.reach[c] = line.reach[c].max(inner.reach[c]);
                 }
                 // An inner integral that diverges only counts where it carries mass.
-                if inner.diverges.is_some() && line.diverges.is_none() {
+                let is_unknown = matches!(line.diverges, None | Some(Diverges::Unseen(_)));
+                if inner.diverges.is_some() && is_unknown {
                     line.diverges = inner.diverges;
                 }
             }
@@ -335,7 +336,12 @@ impl<E: Energy + ?Sized> Context<'_, E> {
                     let p = self.full_point(j, prefix, i, far.x, notes.get(far.note as usize));
                     let mut at = [0.0; 3];
                     at[..p.len()].copy_from_slice(&p);
-                    line.diverges = Some(if end == End::Diverges { Diverges::Along(at) } else { Diverges::Unseen(at) });
+                    // What is certain of an inner line outweighs what is not of this one.
+                    if end == End::Diverges {
+                        line.diverges = Some(Diverges::Along(at));
+                    } else {
+                        line.diverges.get_or_insert(Diverges::Unseen(at));
+                    }
                 }
                 End::Cut(rest) => {
                     let share = (rest.log_mass - total).exp();

@@ -37,6 +37,8 @@ pub(crate) struct Scan {
     nested: bool,
     /// Largest |x| to which a density is followed that stays flat: from there on its trend decides.
     flat_far: f64,
+    /// Whether a density is followed farther where it will decay yet.
+    is_patient: bool,
     /// How far from the origin the line lies: within that distance it may be flat, whatever becomes of it.
     scale: f64,
 }
@@ -82,7 +84,10 @@ impl Scan {
     /// No samples yet; in `dim` dimensions altogether, on a line whose other coordinates are `at`.
     pub fn new(nested: bool, dim: usize, at: &[f64]) -> Self {
         let scale = at.iter().fold(1.0f64, |m, x| m.max(x.abs()));
-        Self { nested, flat_far: FLAT_FAR[dim.clamp(1, 3) - 1].max(FAR_OUT * scale), scale, ..Self::default() }
+        // In three dimensions far lines are too many to be followed.
+        let is_patient = dim < 3;
+        let far_out = if is_patient { FAR_OUT * scale } else { 0.0 };
+        Self { nested, flat_far: FLAT_FAR[dim.clamp(1, 3) - 1].max(far_out), is_patient, scale, ..Self::default() }
     }
 
     /// Adds samples and keeps the order.

@@ -17,8 +17,10 @@ const RISE_FAR: f64 = 1e15;
 /// Power of z with which it must rise: crude inner integrals are noisy.
 const RISE: f64 = 0.5;
 
-/// Error of the slope of crude inner integrals.
-const NESTED_NOISE: f64 = 0.05;
+/// Ratio of distances over which a slope is taken, and its error, where l is known to rounding and where it comes from crude
+/// inner integrals, which are good to a few per cent each.
+const EXACT_SLOPE: (f64, f64) = (1.5, 1e-9);
+const NESTED_SLOPE: (f64, f64) = (30.0, 0.2);
 
 /// Log of the share of the mass that may be left out.
 const NEGLIGIBLE: f64 = -39.0;
@@ -101,10 +103,13 @@ impl Scan {
         if decays > 1e-9 && left < total + NEGLIGIBLE {
             return End::Settled;
         }
-        // Neither decaying nor rising steeply, nor on its way to decay: more samples would not change the verdict.
-        let hopeless = || !finite && self.trend(support, upper) != Trend::Steepens;
-        if !finite && z0 > self.flat_far && decays <= 1e-9 && change <= 3.0 * log_ratio && hopeless() {
-            return End::Diverges;
+        // Neither decaying nor rising steeply, and far out: unless it is on its way to decay, more samples do not help.
+        if !finite && z0 > self.flat_far && decays <= 1e-9 && change <= 3.0 * log_ratio {
+            match self.trend(support, upper) {
+                Trend::Steepens if self.is_patient => {}
+                Trend::Settles if z0 > FAR_OUT * self.scale => return End::Diverges,
+                _ => return End::Unseen,
+            }
         }
         if !finite && self.nested && z0 > RISE_FAR && change > RISE * log_ratio {
             return End::Diverges;
@@ -120,7 +125,7 @@ impl Scan {
             End::Open
         } else if decays <= 1e-9 {
             // Within its own distance from the origin a line says nothing.
-            let is_seen = z0 > FAR_OUT * self.scale && hopeless();
+            let is_seen = z0 > FAR_OUT * self.scale && self.trend(support, upper) == Trend::Settles;
             if finite || is_seen { End::Diverges } else { End::Unseen }
         } else {
             // ln z lies 1 / decays beyond the last sample in the mean, and l falls by power - 1 per unit of it.
@@ -154,12 +159,15 @@ impl Scan {
         let at = |power: f64| self.slope(support, upper, self.scale * out.powf(power));
         let (Some(near), Some(middle), Some(end)) = (at(0.25), at(0.5), at(1.0)) else { return Trend::Settles };
         let (first, second) = (middle.0 - near.0, end.0 - middle.0);
-        let noise = if self.nested { NESTED_NOISE } else { 1e-9 } + middle.1 + end.1;
+        let noise = self.of_slope().1 + middle.1 + end.1;
         if second < -noise && second.abs() >= 0.5 * first.abs() { Trend::Steepens } else { Trend::Settles }
     }
 
-    /// `dl / d ln z` and its rounding error at the finite sample nearest to the distance `z` from within, over a ratio of at
-    /// least 1.5.
+    fn of_slope(&self) -> (f64, f64) {
+        if self.nested { NESTED_SLOPE } else { EXACT_SLOPE }
+    }
+
+    /// `dl / d ln z` and its rounding error at the finite sample nearest to the distance `z` from within.
     fn slope(&self, support: Support, upper: bool, z: f64) -> Option<(f64, f64)> {
         let origin = self.origin(support, upper);
         let n = self.s.len();
@@ -168,7 +176,7 @@ impl Scan {
         let is_outside = |k: &usize| if upper { at(*k).x > origin } else { at(*k).x < origin };
         let mut inwards = (0..n).filter(is_outside).skip_while(|k| distance(*k) > z || !at(*k).ell.is_finite());
         let outer = inwards.next()?;
-        let inner = inwards.find(|k| distance(outer) >= 1.5 * distance(*k) && at(*k).ell.is_finite())?;
+        let inner = inwards.find(|k| distance(outer) >= self.of_slope().0 * distance(*k) && at(*k).ell.is_finite())?;
         let (l0, l1, log_ratio) = (at(outer).ell, at(inner).ell, (distance(outer) / distance(inner)).ln());
         Some(((l0 - l1) / log_ratio, 8.0 * f64::EPSILON * l0.abs().max(l1.abs()) / log_ratio))
     }
