@@ -266,8 +266,17 @@ fn damage_is_refused_with_a_way_out() {
     fs::write(&piece, &bytes[..bytes.len() / 2]).unwrap();
     let said = folder.refused(&resume, "checkpoint", 1);
     assert!(said.contains("draws-000000000000.npy") && said.contains("bytes"), "{said}");
-    fs::remove_file(&piece).unwrap();
-    folder.refused(&resume, "io", 1);
+    let mut flipped = bytes.clone();
+    flipped[5000] ^= 1 << 6;
+    fs::write(&piece, &flipped).unwrap();
+    let said = folder.refused(&resume, "checkpoint", 1);
+    assert!(said.contains("draws-000000000000.npy") && said.contains("checksum"), "{said}");
+    fs::write(&piece, &bytes).unwrap();
+    for name in ["total-energy-000000000000.npy", "draws-000000000000.npy"] {
+        fs::remove_file(folder.path("d.npy.part").join(name)).unwrap();
+        let said = folder.refused(&resume, "checkpoint", 1);
+        assert!(said.contains(name) && said.contains("is missing") && said.contains("remove the folder"), "{said}");
+    }
     // The checkpoint alone is gone: what is there is nobody's, and is not touched.
     fs::remove_file(&checkpoint).unwrap();
     let said = folder.refused(&resume, "conflict", 1);
