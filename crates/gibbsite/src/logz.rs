@@ -234,7 +234,9 @@ impl LogZError {
             Self::BoxLength { .. } => "give one end for all coordinates or one for each",
             Self::Intervals { .. } => "make --n even",
             Self::TooManyPoints { .. } => "make --n smaller, or use --method auto",
-            Self::TooHard { .. } => "use --method importance, or restrict the support with --bounds",
+            Self::TooHard { .. } => {
+                "use another way (`logz --method importance`, `sample --sampler nuts`), or restrict the support with --bounds"
+            }
             Self::Draws { .. } => "ask for more draws",
         }
     }
