@@ -216,7 +216,7 @@ impl Picture<'_> {
             // At a jump or a singularity a grid may show what it can.
             !drawn.is_finite() || (p - drawn).abs() <= COARSE * highest
         };
-        if inside.iter().all(|node| is_shown(node)) {
+        if inside.iter().all(is_shown) {
             return Ok(x);
         }
         let mut all: Vec<f64> = x.iter().copied().chain(inside.iter().map(|(at, _)| *at)).collect();

@@ -163,7 +163,7 @@ impl<'a, E: Differentiable + ?Sized> Boxes<'a, E> {
         let u = rng.uniforms(Purpose::Init, n, supports.len());
         let at = |i: usize, j: usize| {
             let (x, units) = &new[i / N_AGAIN];
-            let half = WIDTHS[i % WIDTHS.len()] * if i / WIDTHS.len() % 2 == 0 { 1.0 } else { units[j] };
+            let half = WIDTHS[i % WIDTHS.len()] * if (i / WIDTHS.len()).is_multiple_of(2) { 1.0 } else { units[j] };
             let s = supports[j];
             let to = x[j] + half * (2.0 * u.col(j)[i] - 1.0);
             if to > s.lower() && to < s.upper() { to } else { x[j] }
