@@ -18,12 +18,16 @@ pub const MAX_DIVERGED: f64 = 0.002;
 /// Share of trajectories cut at their greatest length beyond which that is told.
 pub const MAX_TRUNCATED: f64 = 0.01;
 
+/// Fewest draws of a chain that are called stuck when they are equal.
+const MIN_STUCK: usize = 20;
+
 impl Report {
     /// What fails of these numbers and of what the run itself found.
     pub fn verdict(&self, evidence: &Evidence<'_>) -> Verdict {
         let mut findings = Vec::new();
         self.judge_resolution(evidence, &mut findings);
         self.judge_warnings(evidence, &mut findings);
+        Self::judge_stuck(evidence, &mut findings);
         if let Some(ebfmi) = self.ebfmi.filter(|e| *e < MIN_EBFMI) {
             let remedy = Remedy::OtherCoordinates { or_temper: true };
             findings.push(Finding { problem: Problem::MissingInformation { ebfmi }, forbids: false, remedy });
@@ -92,6 +96,21 @@ impl Report {
             };
             let problem = Problem::Warned { warning: warning.clone(), corner };
             findings.push(Finding { problem, forbids, remedy: Remedy::of_warning(warning) });
+        }
+    }
+
+    /// Chains that never moved among others that did, where the run itself has not told: ladders, and draws of unknown origin.
+    fn judge_stuck(evidence: &Evidence<'_>, findings: &mut Vec<Finding>) {
+        let draws = evidence.draws;
+        let is_told = evidence.warnings.iter().any(|w| matches!(w, Warning::StuckChains { .. }));
+        if is_told || evidence.is_independent() || draws.n_draws() < MIN_STUCK {
+            return;
+        }
+        let (n_stuck, n_chains) = (draws.n_stuck(), draws.n_chains());
+        if (1..n_chains).contains(&n_stuck) {
+            let warning = Warning::StuckChains { n_stuck, n_chains };
+            let remedy = Remedy::of_warning(&warning);
+            findings.push(Finding { problem: Problem::Warned { warning, corner: None }, forbids: true, remedy });
         }
     }
 

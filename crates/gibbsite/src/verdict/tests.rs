@@ -177,6 +177,23 @@ fn coordinates_that_never_moved_forbid() {
     assert!(matches!(only(&Evidence::from(&one)).unwrap().problem, Problem::TooFewDraws { n_draws: 1 }));
 }
 
+/// A chain that stands at the middle of the others, which R-hat does not see.
+#[test]
+fn a_chain_that_never_moved_is_told() {
+    let stuck = |n: usize| draws((32, n, 2), |c, _, j, z| if c == 5 { 0.3 + j as f64 } else { z });
+    let known = stuck(200);
+    let finding = verdict(&Evidence::from(&known)).findings.remove(0);
+    assert_eq!((finding.problem.kind(), finding.forbids), ("stuck_chains", true));
+    let warnings = [Warning::StuckChains { n_stuck: 1, n_chains: 32 }];
+    let few = stuck(19);
+    let found = verdict(&Evidence { warnings: &warnings, ..Evidence::from(&known) }).findings;
+    assert_eq!(found.iter().filter(|f| f.problem.kind() == "stuck_chains").count(), 1);
+    assert_eq!(
+        verdict(&Evidence::from(&few)).findings.iter().filter(|f| f.problem.kind() == "stuck_chains").count(),
+        0
+    );
+}
+
 #[test]
 fn four_draws_of_a_chain_are_the_least() {
     for n_draws in [3, 4] {
