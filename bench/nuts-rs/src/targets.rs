@@ -32,6 +32,10 @@ macro_rules! over_rows {
     ($n:expr, $tile:ident($($arg:expr),*)) => {{
         let n = $n;
         let mut at = 0;
+        while at + 32 <= n {
+            $tile::<32>(at, $($arg),*);
+            at += 32;
+        }
         while at + 16 <= n {
             $tile::<16>(at, $($arg),*);
             at += 16;

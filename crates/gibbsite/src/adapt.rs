@@ -14,6 +14,7 @@ use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, Warning, b
 mod bias;
 mod burn_in;
 mod dual_averaging;
+mod lost;
 mod metric;
 mod underdamped;
 mod widths;
@@ -83,7 +84,8 @@ impl<E: Differentiable + ?Sized> Adapt<E> for Ula {
         let mut streams = Streams::new(options.seed, Run::WarmUp);
         // Far beyond the steps of the adjusted kernel, below the 2^56 pages of a stream.
         streams.seek(1 << 40);
-        let mut blocks = Block::deal(energy, &kernel, &warm.x, options.block, &streams);
+        let mut blocks =
+            Block::deal(energy, &kernel, &warm.x, block_size(options, 1, warm.x.n(), warm.x.dim()), &streams);
         blocks.par_iter_mut().for_each(|b| b.steps(energy, &kernel, n_settle as u64));
         let mut info = Block::total(&blocks);
         if info.n_diverged > 0 {
@@ -136,7 +138,7 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
     let mut metric = Metric::diagonal(vec![1.0; dim]);
     kernel.set_metric(&metric);
     let mut streams = Streams::new(options.seed, Run::WarmUp);
-    let size = block_size(options, kernel.group(), dim);
+    let size = block_size(options, kernel.group(), n_chains, dim);
     search_step_size(energy, &mut kernel, &x, size, &streams)?;
     streams.seek(1);
     let mut blocks = Block::deal(energy, &kernel, &x, size, &streams);
@@ -184,6 +186,18 @@ fn adapt<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone>(
             warn(&mut warnings, progress, Warning::Divergences { phase: Phase::WarmUp, n_diverged, n });
         }
         if window.adapts_metric {
+            // The last of these windows: every chain has had its time to find its way.
+            if w + 2 == windows.len() {
+                let lost = lost::find(&collected);
+                if !lost.chains.is_empty() {
+                    collected.iter_mut().for_each(|c| c.leave_out(&lost.chains));
+                    let at = Block::gather(&blocks, &x);
+                    let places = lost.places(n_chains);
+                    Block::place(&mut blocks, energy, &kernel, &places, &at);
+                    let (n_lost, shortfall) = (lost.chains.len(), lost.shortfall);
+                    warn(&mut warnings, progress, Warning::Lost { n_lost, n_chains, shortfall });
+                }
+            }
             metric = metric::update(&metric, &collected);
             kernel.set_metric(&metric);
             let at = Block::gather(&blocks, &x);

@@ -27,8 +27,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// What it says of the unadjusted kernels names constants that are its own.
-#[allow(rustdoc::private_intra_doc_links)]
 pub mod adapt;
 pub mod check;
 pub mod diagnostics;

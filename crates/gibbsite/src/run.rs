@@ -115,6 +115,19 @@ pub enum Warning {
         /// All trajectories.
         n: u64,
     },
+    /// Chains that were in a well of no weight when warm-up ended.
+    #[error(
+        "{n_lost} of {n_chains} chains were in wells of less than exp(-{shortfall:.0}) of the weight where the others are when \
+             warm-up ended; they have gone on from where others were"
+    )]
+    Lost {
+        /// How many.
+        n_lost: usize,
+        /// All chains.
+        n_chains: usize,
+        /// Log weight, in nats, by which their wells fall short at the least.
+        shortfall: f64,
+    },
     /// Chains that never moved.
     #[error("{n_stuck} of {n_chains} chains never moved")]
     StuckChains {
@@ -235,14 +248,14 @@ pub struct Outcome<K> {
     pub warm_up: Info,
     /// What is doubtful, in the order it was found.
     pub warnings: Vec<Warning>,
-    /// Where transitions diverged, the first [`MAX_DIVERGENCES`] of each block of chains; of the transitions between kept
-    /// draws only the last is looked at.
+    /// Where transitions diverged, the first [`MAX_DIVERGENCES`] in the order of draws and chains; of the transitions between
+    /// kept draws only the last is looked at.
     pub divergences: Vec<Divergence>,
     /// Where the chains ended.
     pub last: Points,
 }
 
-/// Divergences located per block of chains; all are counted.
+/// Divergences located at most; all are counted.
 pub const MAX_DIVERGENCES: usize = 1000;
 
 /// A transition that diverged.
@@ -353,7 +366,7 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
     let (n_chains, dim) = (x.n(), x.dim());
     let mut streams = Streams::new(options.seed, Run::Draws);
     streams.seek(first_step);
-    let size = block_size(options, kernel.group(), dim);
+    let size = block_size(options, kernel.group(), n_chains, dim);
     let mut blocks = Block::deal(energy, &kernel, &x, size, &streams);
     let hamiltonian = blocks.first().is_some_and(|b| !b.state.hamiltonian().is_empty());
     let mut draws = Draws::with_room(n_chains, options.n_draws, dim, hamiltonian)?;
@@ -382,7 +395,10 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
     };
     let rooms = draws.rooms(size);
     let located = blocks.par_iter_mut().zip(rooms).enumerate().map(|(b, (block, room))| work(b, block, room));
-    let divergences = located.flatten_iter().collect();
+    // The first of all blocks are among the first of each.
+    let mut divergences: Vec<Divergence> = located.flatten_iter().collect();
+    divergences.sort_by_key(|d| (d.draw, d.chain));
+    divergences.truncate(MAX_DIVERGENCES);
     let info = Block::total(&blocks);
     Ok(Outcome { draws, kernel, info, warm_up, warnings, divergences, last: Block::gather(&blocks, &x) })
 }
@@ -390,9 +406,15 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
 /// Numbers of a coordinate matrix beyond which a block gets fewer chains, 64 at the least, so that it stays in cache.
 const BLOCK_NUMBERS: usize = 4096;
 
-/// Chains of a block in `dim` dimensions, a multiple of the chains that move together.
-pub(crate) fn block_size(options: &RunOptions, group: usize, dim: usize) -> usize {
-    options.block.min((BLOCK_NUMBERS / dim.max(1)).max(64)).next_multiple_of(group.max(1))
+/// Chains below which a block is not cut so that every thread has one: vectors of fewer cost as much.
+const SHARED_BLOCK: usize = 16;
+
+/// Chains of a block of `n_chains` in `dim` dimensions, a multiple of the chains that move together. Blocks change no bit of
+/// the draws, so that their size may look at the threads.
+pub(crate) fn block_size(options: &RunOptions, group: usize, n_chains: usize, dim: usize) -> usize {
+    let share = n_chains.div_ceil(rayon::current_num_threads()).next_multiple_of(SHARED_BLOCK);
+    let in_cache = (BLOCK_NUMBERS / dim.max(1)).max(64);
+    options.block.min(in_cache).min(share).next_multiple_of(group.max(1))
 }
 
 /// A block of chains with its streams and counts.
@@ -424,6 +446,25 @@ impl<S: ChainState> Block<S> {
     /// `n_steps` transitions.
     pub(crate) fn steps<E: Energy + ?Sized, K: Kernel<E, State = S>>(&mut self, energy: &E, kernel: &K, n_steps: u64) {
         self.info.add(kernel.steps(energy, &mut self.state, &mut self.rng, n_steps));
+    }
+
+    /// Puts chain `i` to where row `k` of `at` is, for each of the `places` `(i, k)`.
+    pub(crate) fn place<E: Energy + ?Sized, K: Kernel<E, State = S>>(
+        blocks: &mut [Self],
+        energy: &E,
+        kernel: &K,
+        places: &[(usize, usize)],
+        at: &Points,
+    ) {
+        let mut first = 0;
+        for b in blocks {
+            let n = b.state.x().n();
+            for (i, k) in places.iter().filter(|(i, _)| (first..first + n).contains(i)) {
+                b.state.x_mut().real.copy_row(i - first, &at.real, *k);
+            }
+            kernel.refresh(energy, &mut b.state);
+            first += n;
+        }
     }
 
     /// Counts of all blocks.

@@ -80,22 +80,22 @@ macro_rules! simd_fn {
 }
 pub(crate) use simd_fn;
 
-/// Rows computed together in loops down the columns of matrices: their sums stay in registers.
-pub(crate) const TILE: usize = 8;
-
-/// Calls a tile function, generic over its number of rows, for all of `n` rows: whole tiles, then one by one.
+/// Calls a tile function, generic over its number of rows, for all of `n` rows: tiles of `wide` rows, of 16, of 8, then one by
+/// one. What is summed stays in registers only where the tile is narrow; where it is wide, memory is read in longer runs.
 macro_rules! over_tiles {
-    ($n:expr, $tile:ident($($arg:expr),*)) => {{
+    ($wide:literal; $n:expr, $tile:ident($($arg:expr),*)) => {{
         let n: usize = $n;
-        let wide = n - n % (2 * $crate::simd::TILE);
-        for at in (0..wide).step_by(2 * $crate::simd::TILE) {
-            $tile::<{ 2 * $crate::simd::TILE }>(at, $($arg),*);
+        let [wide, sixteen, eight] = [$wide, 16, 8].map(|t| n - n % t);
+        for at in (0..wide).step_by($wide) {
+            $tile::<$wide>(at, $($arg),*);
         }
-        let whole = n - n % $crate::simd::TILE;
-        for at in (wide..whole).step_by($crate::simd::TILE) {
-            $tile::<{ $crate::simd::TILE }>(at, $($arg),*);
+        for at in (wide..sixteen).step_by(16) {
+            $tile::<16>(at, $($arg),*);
         }
-        for at in whole..n {
+        for at in (sixteen..eight).step_by(8) {
+            $tile::<8>(at, $($arg),*);
+        }
+        for at in eight..n {
             $tile::<1>(at, $($arg),*);
         }
     }};

@@ -80,7 +80,8 @@ impl Default for TemperingOptions {
 impl TemperingOptions {
     /// Ladders of a block, a multiple of the chains that move together.
     fn block_size(&self, group: usize, dim: usize) -> usize {
-        block_size(&self.run_options(), group, dim)
+        // Threads share out the levels too: few ladders need not be cut.
+        block_size(&self.run_options(), group, usize::MAX / 2, dim)
     }
 
     fn run_options(&self) -> RunOptions {

@@ -90,6 +90,7 @@ fn assert_none<E: Differentiable>(energy: &E) {
     assert_eq!(allocations(energy, &Mala::new(0.5)), 0, "mala");
     assert_eq!(allocations(energy, &Hmc::new(0.3, 5)), 0, "hmc");
     assert_eq!(allocations(energy, &Nuts::new(0.3)), 0, "nuts");
+    assert_eq!(allocations(energy, &Nuts { max_change: 0.05, ..Nuts::new(0.9) }), 0, "nuts that cuts steps");
     assert_eq!(allocations(energy, &Underdamped::new(0.3, 5, 1.0)), 0, "underdamped");
     assert_eq!(allocations(energy, &Underdamped::unadjusted(0.1, 5, 1.0)), 0, "unadjusted underdamped");
     assert_eq!(allocations(energy, &Slice::new(2.0)), 0, "slice");

@@ -24,6 +24,7 @@ fn every_kernel<E: Differentiable>(target: &Target<E>, scale: f64, wide: f64) {
     assert_invariant(t, "mala", &Mala::new(0.4 * scale * scale), N_STEPS);
     assert_invariant(t, "hmc", &Hmc::new(0.7 * scale, 4), N_STEPS);
     assert_invariant(t, "nuts", &Nuts::new(0.6 * scale), N_STEPS);
+    assert_invariant(t, "nuts that cuts steps", &Nuts { max_change: 0.3, ..Nuts::new(1.2 * scale) }, N_STEPS);
     let malt = Underdamped::new(0.7 * scale, 5, 1.0 / scale);
     assert_invariant(t, "underdamped", &malt, N_STEPS);
     assert_invariant(t, "scaled underdamped", &Underdamped { metric: unequal(), ..malt }, N_STEPS);

@@ -44,16 +44,16 @@ impl<T: Target> Differentiable for Batch<'_, T> {
     }
 }
 
-/// Chains of a block: if not given, one block for each thread, but no less than a whole vector of chains.
-fn block(size: Size) -> usize {
-    size.block.unwrap_or(size.n_chains.div_ceil(size.n_threads).max(8))
+/// What the library does by default, but for what is given.
+fn options(size: Size, seed: u64) -> RunOptions {
+    let default = RunOptions::default();
+    RunOptions { n_draws: size.n_draws, n_warmup: N_WARMUP, seed, block: size.block.unwrap_or(default.block), ..default }
 }
 
 /// Runs it on a pool of the given number of threads.
 pub fn run_gibbsite<T: Target>(target: &T, init: &Points, size: Size, seed: u64) -> Result<Run, Box<dyn Error>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(size.n_threads).build()?;
-    let options =
-        RunOptions { n_draws: size.n_draws, n_warmup: N_WARMUP, seed, block: block(size), ..RunOptions::default() };
+    let options = options(size, seed);
     let energy = Batch::new(target);
     let init = init.clone();
     let (start, start_cpu) = (Instant::now(), ProcessTime::now());

@@ -45,7 +45,7 @@ fn burn_in<E: Energy + ?Sized, K: Kernel<E> + Clone>(
     progress: Progress<'_>,
 ) -> WarmedUp<K> {
     let streams = Streams::new(options.seed, Run::WarmUp);
-    let mut blocks = Block::deal(energy, kernel, x, block_size(options, kernel.group(), x.dim()), &streams);
+    let mut blocks = Block::deal(energy, kernel, x, block_size(options, kernel.group(), x.n(), x.dim()), &streams);
     let mut done = 0;
     while done < options.n_warmup {
         let n_steps = options.n_warmup.div_ceil(N_REPORTS).min(options.n_warmup - done);

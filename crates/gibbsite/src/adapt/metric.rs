@@ -45,6 +45,10 @@ pub(super) struct Collected {
     n_seen: usize,
     x: Moments,
     grad: Option<Moments>,
+    /// Sum of the energies of each chain.
+    energy: Vec<f64>,
+    /// Chains of the block that the metric leaves out.
+    left_out: Vec<bool>,
     /// The draws and gradients kept, one matrix per step.
     kept: Vec<(Matrix<f64>, Matrix<f64>)>,
 }
@@ -54,22 +58,63 @@ impl Collected {
     pub(super) fn new(first_chain: usize, state: &impl ChainState, thinning: Thinning) -> Self {
         let (n, d) = (state.x().n(), state.x().dim());
         let grad = state.grad().map(|_| Moments::new(n, d));
-        Self { first_chain, thinning, n_seen: 0, x: Moments::new(n, d), grad, kept: Vec::new() }
+        let x = Moments::new(n, d);
+        let (energy, left_out) = (vec![0.0; n], vec![false; n]);
+        Self { first_chain, thinning, n_seen: 0, x, grad, energy, left_out, kept: Vec::new() }
     }
 
     /// Adds the present state of every chain.
     pub(super) fn add(&mut self, state: &impl ChainState) {
         let x = &state.x().real;
         self.x.add(x);
+        self.energy.iter_mut().zip(state.energy()).for_each(|(sum, e)| *sum += e);
         if let (Some(moments), Some(grad)) = (&mut self.grad, state.grad()) {
             moments.add(grad);
             if self.n_seen.is_multiple_of(self.thinning.steps) && (2..=MAX_DIM).contains(&x.n_cols()) {
-                let rows: Vec<usize> =
-                    (0..x.n_rows()).filter(|i| (self.first_chain + i).is_multiple_of(self.thinning.chains)).collect();
+                let rows = self.kept_rows();
                 self.kept.push((x.select(&rows), grad.select(&rows)));
             }
         }
         self.n_seen += 1;
+    }
+
+    /// Draws of each chain so far.
+    pub(super) fn n_seen(&self) -> usize {
+        self.n_seen
+    }
+
+    /// Number of coordinates.
+    pub(super) fn dim(&self) -> usize {
+        self.x.mean.n_cols()
+    }
+
+    /// Mean energy of each chain, and `sum_j ln(var_j) / 2`.
+    pub(super) fn energies_and_log_volumes(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.energy.iter().enumerate().map(|(i, sum)| {
+            let log_volume = (0..self.dim()).map(|j| 0.5 * (self.x.m2.get(i, j) / (self.x.n - 1.0)).ln()).sum();
+            (sum / self.n_seen as f64, log_volume)
+        })
+    }
+
+    /// Leaves these chains, numbered over all blocks, out of the metric.
+    pub(super) fn leave_out(&mut self, chains: &[usize]) {
+        for chain in chains {
+            if let Some(out) = chain.checked_sub(self.first_chain).and_then(|i| self.left_out.get_mut(i)) {
+                *out = true;
+            }
+        }
+    }
+
+    /// The variances of coordinate `j` in `moments` of the chains that are not left out.
+    fn variances<'a>(&'a self, moments: &'a Moments, j: usize) -> impl Iterator<Item = f64> + 'a {
+        let in_order = moments.m2.col(j).iter().zip(&self.left_out);
+        in_order.filter(|(_, out)| !**out).map(|(m2, _)| m2 / (moments.n - 1.0))
+    }
+
+    /// The rows of the block that are kept for the low-rank part.
+    fn kept_rows(&self) -> Vec<usize> {
+        let n = self.left_out.len();
+        (0..n).filter(|i| (self.first_chain + i).is_multiple_of(self.thinning.chains)).collect()
     }
 }
 
@@ -98,16 +143,14 @@ impl Moments {
     }
 }
 
-/// Variance of coordinate `j` within chains, averaged over all chains in their order, whatever the blocks.
-fn within<'a>(moments: impl Iterator<Item = &'a Moments>, j: usize) -> f64 {
-    let (mut total, mut n_chains) = (0.0, 0.0);
-    for m in moments {
-        for m2 in m.m2.col(j) {
-            total += m2 / (m.n - 1.0);
-            n_chains += 1.0;
-        }
+/// Mean of the variances of all chains, in their order, whatever the blocks.
+fn mean_of(variances: impl Iterator<Item = f64>) -> f64 {
+    let (mut total, mut n) = (0.0, 0.0);
+    for v in variances {
+        total += v;
+        n += 1.0;
     }
-    total / n_chains
+    total / n
 }
 
 /// The metric of a window, shrunk towards the present one by the weight of five draws.
@@ -120,14 +163,15 @@ fn within<'a>(moments: impl Iterator<Item = &'a Moments>, j: usize) -> f64 {
 pub(super) fn update(present: &Metric, blocks: &[Collected]) -> Metric {
     let Some(first) = blocks.first().filter(|b| b.n_seen >= 2) else { return present.clone() };
     let dim = first.x.mean.n_cols();
-    let n_chains: usize = blocks.iter().map(|b| b.x.m2.n_rows()).sum();
+    let n_chains = blocks.iter().flat_map(|b| &b.left_out).filter(|out| !**out).count();
     let n = (n_chains * first.n_seen) as f64;
     let mut scale = present.scale().to_vec();
     scale.resize(dim, 1.0);
     for (j, s) in scale.iter_mut().enumerate() {
-        let var_x = within(blocks.iter().map(|b| &b.x), j);
+        let var_x = mean_of(blocks.iter().flat_map(|b| b.variances(&b.x, j)));
+        let of_grad = blocks.iter().filter_map(|b| Some(b.variances(b.grad.as_ref()?, j)));
         let estimate = match &first.grad {
-            Some(_) => (var_x / within(blocks.iter().filter_map(|b| b.grad.as_ref()), j)).sqrt(),
+            Some(_) => (var_x / mean_of(of_grad.flatten())).sqrt(),
             None => var_x,
         };
         let variance = (n * estimate + PRIOR_DRAWS * *s * *s) / (n + PRIOR_DRAWS);
@@ -164,7 +208,12 @@ fn deviations<'a>(
 ) -> Option<Mat<f64>> {
     let n_steps = blocks.first()?.kept.len();
     let d = blocks.first()?.x.mean.n_cols();
-    let n_chains: usize = blocks.iter().filter_map(|b| b.kept.first()).map(|(x, _)| x.n_rows()).sum();
+    let rows_of = |b: &Collected| {
+        let rows = if b.kept.is_empty() { Vec::new() } else { b.kept_rows() };
+        (0..rows.len()).filter(|i| !b.left_out[rows[*i]]).collect::<Vec<_>>()
+    };
+    let kept: Vec<Vec<usize>> = blocks.iter().map(rows_of).collect();
+    let n_chains: usize = kept.iter().map(Vec::len).sum();
     if n_steps < 3 || n_chains * (n_steps - 1) < 2 * d {
         return None;
     }
@@ -172,10 +221,9 @@ fn deviations<'a>(
     let shrinks = ((n_steps - 1) as f64).sqrt().recip() * (n_chains as f64).sqrt().recip();
     for j in 0..d {
         let mut row = 0;
-        for b in blocks {
-            let n_rows = b.kept.first().map_or(0, |(x, _)| x.n_rows());
-            for i in 0..n_rows {
-                let chain = || b.kept.iter().map(|k| pick(k).get(i, j));
+        for (b, kept) in blocks.iter().zip(&kept) {
+            for i in kept {
+                let chain = || b.kept.iter().map(|k| pick(k).get(*i, j));
                 let mean = chain().sum::<f64>() / n_steps as f64;
                 for v in chain() {
                     rows[(row, j)] = scaled(j, v - mean) * shrinks;

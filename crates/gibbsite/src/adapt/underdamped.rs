@@ -14,7 +14,7 @@ const UNADJUSTED_FRACTION: f64 = 0.25;
 const SETTLE: u64 = 0x7365_7474_6c65;
 
 /// Metropolized kernels adapt as others do. For the unadjusted kernel the metropolized one finds scale and step size in the
-/// first nine tenths; it then takes [`UNADJUSTED_FRACTION`] of that step, and moves on to its own stationary distribution
+/// first nine tenths; it then takes `UNADJUSTED_FRACTION` of that step, and moves on to its own stationary distribution
 /// in the last tenth.
 impl<E: Differentiable + ?Sized> Adapt<E> for Underdamped {
     fn warm_up(

@@ -29,7 +29,7 @@ impl<E: Energy + ?Sized> Adapt<E> for Slice {
         let (mut kernel, dim, n_warmup) = (self.clone(), x.dim(), options.n_warmup);
         kernel.metric = Metric::diagonal(vec![1.0; dim]);
         let streams = Streams::new(options.seed, Run::WarmUp);
-        let block = block_size(options, Kernel::<E>::group(&kernel), x.dim());
+        let block = block_size(options, Kernel::<E>::group(&kernel), x.n(), x.dim());
         let mut blocks = Block::deal(energy, &kernel, &x, block, &streams);
         let (mut done, mut size) = (0, FIRST_WINDOW);
         while done < n_warmup {

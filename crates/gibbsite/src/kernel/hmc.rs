@@ -6,7 +6,7 @@ use super::{Info, Kernel, Metric};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Numbers, Purpose, Streams};
-use crate::simd::{load, simd_fn, store};
+use crate::simd::{load, over_tiles, simd_fn, store};
 
 /// A trajectory whose energy error exceeds this is divergent (Stan's limit).
 pub const MAX_ENERGY_ERROR: f64 = 1000.0;
@@ -106,17 +106,7 @@ pub(super) fn widen(z: Numbers<'_, f32>, out: &mut Matrix<f64>) {
 simd_fn! {
     /// Adds `|p|^2 / 2` of each row to `out`.
     pub(super) fn add_kinetic(p: &Matrix<f64>, out: &mut [f64]) {
-        let n = out.len();
-        let wide = n - n % 32;
-        for at in (0..wide).step_by(32) {
-            kinetic_tile::<32>(at, p.as_slice(), out);
-        }
-        for at in (wide..n - n % 8).step_by(8) {
-            kinetic_tile::<8>(at, p.as_slice(), out);
-        }
-        for at in n - n % 8..n {
-            kinetic_tile::<1>(at, p.as_slice(), out);
-        }
+        over_tiles!(64; out.len(), kinetic_tile(p.as_slice(), out));
     }
 }
 

@@ -105,7 +105,7 @@ pub(super) fn drift(eps: &[f64], metric: &Metric, p: &Matrix<f64>, x: &mut Matri
 simd_fn! {
     /// `p_j -= part eps s_j g_j`, then `x_j += eps s_j p_j`.
     fn kick_drift_diagonal(part: f64, eps: &[f64], scale: &[f64], g: &[f64], p: &mut [f64], x: &mut [f64]) {
-        over_tiles!(eps.len(), kick_drift_tile(part, eps, scale, g, p, x));
+        over_tiles!(64; eps.len(), kick_drift_tile(part, eps, scale, g, p, x));
     }
 }
 
@@ -138,7 +138,7 @@ fn kick_drift_tile<const T: usize>(
 simd_fn! {
     /// `q_j = p_j - eps/2 s_j g_j`, then `y_j = x_j + eps s_j q_j`.
     fn leap_diagonal(eps: &[f64], scale: &[f64], g: &[f64], p: &[f64], x: &[f64], q: &mut [f64], y: &mut [f64]) {
-        over_tiles!(eps.len(), leap_tile(eps, scale, g, p, x, q, y));
+        over_tiles!(64; eps.len(), leap_tile(eps, scale, g, p, x, q, y));
     }
 }
 
@@ -172,7 +172,7 @@ fn leap_tile<const T: usize>(
 simd_fn! {
     /// `p_j += part eps s_j g_j`, then `out += |p|^2 / 2`.
     fn kick_kinetic(part: f64, eps: &[f64], scale: &[f64], g: &[f64], p: &mut [f64], out: &mut [f64]) {
-        over_tiles!(eps.len(), kick_kinetic_tile(part, eps, scale, g, p, out));
+        over_tiles!(64; eps.len(), kick_kinetic_tile(part, eps, scale, g, p, out));
     }
 }
 

@@ -8,8 +8,8 @@ use crate::points::{Matrix, Points};
 
 use super::saved::{Saved, SavedError};
 use super::{
-    Divergence, Draws, Event, MAX_DIVERGENCES, Outcome, Progress, RunError, RunOptions, Warning, block_size, check,
-    draw, judge, warmed_up,
+    Divergence, Draws, Event, MAX_DIVERGENCES, Outcome, Progress, RunError, RunOptions, Warning, check, draw, judge,
+    warmed_up,
 };
 
 /// Draws in pieces. What an implementation saves must be all it needs: started again from it, it continues to the bit.
@@ -181,8 +181,7 @@ impl<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> Session for KernelSessi
             let Info { n, n_diverged, .. } = info;
             return Err(RunError::Diverged { n_diverged, n, step_size: self.kernel.step_size() });
         }
-        let n_blocks = self.x.n().div_ceil(block_size(&self.options, self.kernel.group(), self.x.dim()));
-        let room = (MAX_DIVERGENCES * n_blocks).saturating_sub(self.divergences.len());
+        let room = MAX_DIVERGENCES - self.divergences.len();
         let later = piece.divergences.into_iter().map(|d| Divergence { draw: d.draw + self.n_done, ..d });
         self.divergences.extend(later.take(room));
         self.stuck.see(&piece.draws);

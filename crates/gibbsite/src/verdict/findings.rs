@@ -82,7 +82,7 @@ impl Report {
     fn judge_warnings(&self, evidence: &Evidence<'_>, findings: &mut Vec<Finding>) {
         for warning in evidence.warnings {
             let (forbids, corner) = match warning {
-                Warning::Divergences { phase: Phase::WarmUp, .. } => (false, None),
+                Warning::Divergences { phase: Phase::WarmUp, .. } | Warning::Lost { .. } => (false, None),
                 Warning::Divergences { n_diverged, n, .. } if *n_diverged as f64 <= MAX_DIVERGED * *n as f64 => {
                     continue;
                 }

@@ -92,7 +92,7 @@ impl Remedy {
     pub(super) fn of_warning(warning: &Warning) -> Self {
         match warning {
             Warning::Divergences { .. } => Remedy::SmallerStepOrOtherCoordinates,
-            Warning::Acceptance { adapted: true, .. } => Remedy::MoreWarmUp,
+            Warning::Acceptance { adapted: true, .. } | Warning::Lost { .. } => Remedy::MoreWarmUp,
             Warning::Acceptance { accept_prob, .. } => Remedy::SmallerStep { accept_prob: *accept_prob },
             Warning::Truncated { .. } => Remedy::OtherCoordinates { or_temper: false },
             Warning::StuckChains { .. } => Remedy::CheckEnergyAndStep,

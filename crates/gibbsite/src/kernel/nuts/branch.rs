@@ -19,6 +19,8 @@ pub(super) struct Branch {
     pub x: Matrix<f64>,
     pub g: Matrix<f64>,
     pub e: Vec<f64>,
+    /// `A'g` while it is a single state, where A is not diagonal.
+    pub pulled: Matrix<f64>,
     /// Log of the summed weights `exp(H(start) - H)`.
     pub log_w: Vec<f64>,
 }
@@ -61,9 +63,13 @@ impl Front {
         }
     }
 
-    /// What kicks the momenta: see [`kick_by`](crate::kernel::leapfrog::kick_by).
-    pub fn force(&self, metric: &Metric) -> &Matrix<f64> {
-        if metric.is_diagonal() { &self.g } else { &self.pulled }
+    /// Copies the state in `lane` to lane `to_lane` of `to`.
+    pub fn copy_row(&self, lane: usize, to_lane: usize, to: &mut Self) {
+        to.x.real.copy_row(to_lane, &self.x.real, lane);
+        to.p.copy_row(to_lane, &self.p, lane);
+        to.g.copy_row(to_lane, &self.g, lane);
+        to.pulled.copy_row(to_lane, &self.pulled, lane);
+        to.e[to_lane] = self.e[lane];
     }
 }
 
@@ -77,19 +83,20 @@ impl Branch {
             x: matrix(),
             g: matrix(),
             e: vec![0.0; n],
+            pulled: matrix(),
             log_w: vec![0.0; n],
         }
     }
 
     pub fn resize(&mut self, n: usize) {
-        let Self { first, last, rho, x, g, e, log_w } = self;
-        [first, last, rho, x, g].into_iter().for_each(|m| m.resize_rows(n));
+        let Self { first, last, rho, x, g, e, pulled, log_w } = self;
+        [first, last, rho, x, g, pulled].into_iter().for_each(|m| m.resize_rows(n));
         [e, log_w].into_iter().for_each(|v| v.resize(n, 0.0));
     }
 
     pub fn keep(&mut self, lanes: &[usize]) {
-        let Self { first, last, rho, x, g, e, log_w } = self;
-        [first, last, rho, x, g].into_iter().for_each(|m| m.keep_rows(lanes));
+        let Self { first, last, rho, x, g, e, pulled, log_w } = self;
+        [first, last, rho, x, g, pulled].into_iter().for_each(|m| m.keep_rows(lanes));
         [e, log_w].into_iter().for_each(|v| keep(v, lanes));
     }
 
@@ -136,7 +143,7 @@ simd_fn! {
 
 simd_fn! {
     fn pair(a: &mut Branch, b: &Front, choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), pair_tile(a, b, choice, turned));
+        over_tiles!(32; choice.len(), pair_tile(a, b, choice, turned));
     }
 }
 
@@ -190,7 +197,7 @@ fn pair_tile<const T: usize>(at: usize, a: &mut Branch, b: &Front, choice: &[f64
 
 simd_fn! {
     fn merge(a: &mut Branch, b: &Branch, choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), merge_tile(a, b, choice, turned));
+        over_tiles!(32; choice.len(), merge_tile(a, b, choice, turned));
     }
 }
 
@@ -324,7 +331,7 @@ impl Tree {
 simd_fn! {
     /// Swaps the rows with `turns` 1.
     fn swap(turns: &[f64], a: &mut [f64], b: &mut [f64]) {
-        over_tiles!(turns.len(), swap_tile(turns, a, b));
+        over_tiles!(64; turns.len(), swap_tile(turns, a, b));
     }
 }
 
@@ -370,7 +377,7 @@ simd_fn! {
 
 simd_fn! {
     fn join(a: &mut Tree, near: &Matrix<f64>, b: &Branch, choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), join_tile(a, near, b, choice, turned));
+        over_tiles!(32; choice.len(), join_tile(a, near, b, choice, turned));
     }
 }
 
@@ -410,7 +417,7 @@ fn join_tile<const T: usize>(
 
 simd_fn! {
     fn join_first(a: &mut Tree, start: &Front, next: &Front, choice: &[f64], turned: &mut [f64]) {
-        over_tiles!(choice.len(), join_first_tile(a, start, next, choice, turned));
+        over_tiles!(32; choice.len(), join_first_tile(a, start, next, choice, turned));
     }
 }
 

@@ -1,8 +1,10 @@
 //! The lanes in which trajectories grow: who is in which lane, the state at the growing end, the subtrees so far.
 
 use super::branch::{Branch, Front, Tree, keep};
+use super::halving::{Halving, Place, State};
+use crate::energy::Differentiable;
 use crate::kernel::hmc::{add_kinetic, widen};
-use crate::kernel::leapfrog::{kick_and_add_kinetic, kick_drift_by, leap};
+use crate::kernel::leapfrog::{kick_and_add_kinetic, leap};
 use crate::kernel::metric::Metric;
 use crate::kernel::metropolis::{exp_to_one, on_grid};
 use crate::points::Matrix;
@@ -45,6 +47,11 @@ pub(super) struct Lanes {
     pub front: Front,
     /// The state where the new half began to grow.
     near: Front,
+    /// Where the front was, when that is kept nowhere else.
+    left: Front,
+    /// H(start) - H at the growing end and at the other.
+    ends: [Vec<f64>; 2],
+    halving: Halving,
     /// H at the start.
     start: Vec<f64>,
     /// H(start) - H at the front.
@@ -102,6 +109,9 @@ impl Lanes {
             direction: zeros(),
             front: Front::new(n, d),
             near: Front::new(n, d),
+            left: Front::new(n, d),
+            ends: [zeros(), zeros()],
+            halving: Halving::new(n, d),
             start: zeros(),
             log_w: zeros(),
             sum_accept: zeros(),
@@ -119,7 +129,8 @@ impl Lanes {
     }
 
     fn resize(&mut self, n: usize) {
-        [&mut self.front, &mut self.near].into_iter().for_each(|f| f.resize(n));
+        [&mut self.front, &mut self.near, &mut self.left].into_iter().for_each(|f| f.resize(n));
+        self.ends.iter_mut().for_each(|v| v.resize(n, 0.0));
         for v in [
             &mut self.growing,
             &mut self.eps,
@@ -180,6 +191,7 @@ impl Lanes {
         self.start.copy_from_slice(&front.e);
         add_kinetic(&front.p, &mut self.start);
         hamiltonian.copy_from_slice(&self.start[..n]);
+        self.ends.iter_mut().for_each(|v| v.fill(0.0));
         self.sum_accept.fill(0.0);
         self.n_steps.fill(0.0);
         self.n_choices = 0;
@@ -200,28 +212,29 @@ impl Lanes {
             let Front { x, p, g, pulled, .. } = &mut self.front;
             let force = if metric.is_diagonal() { g } else { pulled };
             self.tree.swap_ends(&self.u, [&mut x.real, p, force]);
+            let [front, other] = &mut self.ends;
+            for (turns, (front, other)) in self.u.iter().zip(front.iter_mut().zip(other)) {
+                if *turns > 0.0 {
+                    std::mem::swap(front, other);
+                }
+            }
         }
     }
 
-    /// The first half-kick and the drift to the state number `leaf` of the half. States that are still needed stay where they
-    /// are: the one before the half in `near`, the first of a pair in the subtree that waits.
+    /// The first half-kick and the drift to the state number `leaf` of the half, from where the front was.
     pub fn leap(&mut self, metric: &Metric, leaf: u32) {
-        let Self { front, near, waiting, eps, .. } = self;
-        if leaf == 0 {
-            std::mem::swap(front, near);
-            leap(eps, metric, near.force(metric), &near.p, &near.x.real, &mut front.p, &mut front.x.real);
-        } else if leaf & 1 == 1 {
-            let Branch { first, x, g, .. } = &waiting[0];
-            let force = if metric.is_diagonal() { g } else { &front.pulled };
-            leap(eps, metric, force, first, x, &mut front.p, &mut front.x.real);
-        } else {
-            let Front { x, p, g, pulled, .. } = front;
-            let force = if metric.is_diagonal() { &*g } else { &*pulled };
-            kick_drift_by(0.5, eps, metric, force, p, &mut x.real);
+        match leaf {
+            0 => std::mem::swap(&mut self.front, &mut self.near),
+            leaf if leaf & 1 == 0 => std::mem::swap(&mut self.front, &mut self.left),
+            _ => {}
         }
+        let Self { front, near, left, waiting, eps, .. } = self;
+        let from = State::before(leaf, near, left, waiting);
+        let force = if metric.is_diagonal() { from.g } else { from.pulled };
+        leap(eps, metric, force, from.p, from.x, &mut front.p, &mut front.x.real);
     }
 
-    /// The second half-kick, and the weight of the state: `log_w = H(start) - H`; below `floor` or not finite it is a divergence.
+    /// The second half-kick, and the weight of the state: `log_w = H(start) - H`.
     pub fn kick_and_weigh(&mut self, metric: &Metric, floor: f64) {
         let front = &mut self.front;
         front.pull(metric);
@@ -229,14 +242,42 @@ impl Lanes {
         let Front { p, g, pulled, .. } = front;
         let force = if metric.is_diagonal() { &*g } else { &*pulled };
         kick_and_add_kinetic(0.5, &self.eps, metric, force, p, &mut self.log_w);
-        let n_bad = weigh(&self.start, &self.growing, floor, &mut self.log_w, &mut self.sum_accept, &mut self.n_steps);
-        if n_bad > 0 {
-            for i in 0..self.log_w.len() {
-                if !is_sane(self.log_w[i], floor) {
-                    self.stop(i, Fate::Diverged);
-                }
+        weigh(&self.start, &self.growing, floor, &mut self.log_w, &mut self.sum_accept, &mut self.n_steps);
+    }
+
+    /// Takes the steps again, in halves, quarters and so on, along which H has changed by more than `max_change`: the fewest
+    /// parts, a power of two, along which it does not; all at once where H jumps. Where other parts would be chosen on the way
+    /// back, the trajectory ends, for the step could not be undone. Returns the gradients that this took.
+    pub fn halve<E: Differentiable + ?Sized>(
+        &mut self,
+        energy: &E,
+        metric: &Metric,
+        leaf: u32,
+        max_change: f64,
+    ) -> u64 {
+        let [before, _] = &self.ends;
+        let Self { halving, log_w, growing, .. } = self;
+        if max_change == f64::INFINITY || !halving.select(before, log_w, growing, max_change) {
+            return 0;
+        }
+        let Self { front, near, left, waiting, eps, start, .. } = self;
+        let from = State::before(leaf, near, left, waiting);
+        let place = Place { metric, eps, start, max_change };
+        let n_evals = halving.run(energy, place, from, before, front, log_w);
+        let one_way = std::mem::take(&mut self.halving.one_way);
+        one_way.iter().for_each(|lane| self.stop(*lane, Fate::Turned));
+        self.halving.one_way = one_way;
+        n_evals
+    }
+
+    /// Ends the trajectories whose state at the front weighs less than `floor`, or is not finite.
+    pub fn stop_divergent(&mut self, floor: f64) {
+        for i in 0..self.log_w.len() {
+            if !is_sane(self.log_w[i], floor) {
+                self.stop(i, Fate::Diverged);
             }
         }
+        self.ends[0].copy_from_slice(&self.log_w);
     }
 
     fn stop(&mut self, lane: usize, fate: Fate) {
@@ -296,6 +337,7 @@ impl Lanes {
         std::mem::swap(&mut front.x.real, &mut alone.x);
         std::mem::swap(&mut front.p, &mut alone.first);
         std::mem::swap(&mut front.g, &mut alone.g);
+        std::mem::swap(&mut front.pulled, &mut alone.pulled);
         std::mem::swap(&mut front.e, &mut alone.e);
         std::mem::swap(&mut self.log_w, &mut alone.log_w);
     }
@@ -337,6 +379,8 @@ impl Lanes {
         self.hand_out(|fate| fate != Fate::Growing, finished);
         let kept = std::mem::take(&mut self.kept);
         [&mut self.front, &mut self.near].into_iter().for_each(|f| f.keep(&kept));
+        self.left.resize(kept.len());
+        self.ends.iter_mut().for_each(|v| keep(v, &kept));
         for v in [
             &mut self.growing,
             &mut self.eps,
@@ -399,23 +443,17 @@ fn is_sane(log_w: f64, floor: f64) -> bool {
 }
 
 simd_fn! {
-    /// `log_w = start - log_w`; adds `min(1, exp(log_w))` and a step to the lanes that grow; returns how many of those are
-    /// divergent.
-    fn weigh(start: &[f64], growing: &[f64], floor: f64, log_w: &mut [f64], sum_accept: &mut [f64], n_steps: &mut [f64]) -> u64 {
+    /// `log_w = start - log_w`; adds `min(1, exp(log_w))` and a step to the lanes that grow.
+    fn weigh(start: &[f64], growing: &[f64], floor: f64, log_w: &mut [f64], sum_accept: &mut [f64], n_steps: &mut [f64]) {
         let n = log_w.len();
         let (start, growing) = (&start[..n], &growing[..n]);
         let (sum_accept, n_steps) = (&mut sum_accept[..n], &mut n_steps[..n]);
-        let mut n_bad = 0u64;
         for i in 0..n {
             let w = start[i] - log_w[i];
             log_w[i] = w;
-            let sane = is_sane(w, floor);
-            let grows = growing[i] > 0.0;
-            let accept = if sane & grows { exp_to_one(w) } else { 0.0 };
+            let accept = if is_sane(w, floor) & (growing[i] > 0.0) { exp_to_one(w) } else { 0.0 };
             sum_accept[i] += accept;
             n_steps[i] += growing[i];
-            n_bad += u64::from(!sane & grows);
         }
-        n_bad
     }
 }
