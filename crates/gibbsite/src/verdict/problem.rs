@@ -240,6 +240,7 @@ impl Problem {
             Problem::Warned { warning: Warning::Acceptance { .. }, .. } => "acceptance",
             Problem::Warned { warning: Warning::Truncated { .. }, .. } => "truncated",
             Problem::Warned { warning: Warning::StuckChains { .. }, .. } => "stuck_chains",
+            Problem::Warned { warning: Warning::Lost { .. }, .. } => "lost_chains",
             Problem::NotFinite { .. } => "not_finite",
             Problem::Crowded(_) => "crowded",
             Problem::Unconverged { .. } => "unconverged",

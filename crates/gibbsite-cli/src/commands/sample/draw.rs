@@ -435,8 +435,8 @@ fn warm_with<'a, K: Adapt<Energies<'a>>>(
     follow: run::Progress<'_>,
 ) -> Result<WarmedUp<K>, Failure> {
     let mut warm = kernel.warm_up(energy, init, options, follow).map_err(failures::run)?;
-    // What warm-up found doubtful is about its own step size.
-    warm.warnings.clear();
+    // What else warm-up found doubtful is about its own step size.
+    warm.warnings.retain(|w| matches!(w, Warning::Lost { .. }));
     if steered {
         warm.kernel.set_step_size(step_size);
     }
