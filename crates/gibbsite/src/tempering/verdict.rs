@@ -8,8 +8,8 @@ use super::barrier::{MAX_LEVELS, round_trip_rate};
 const MAX_REJECTION: f64 = 0.9;
 
 /// Round trips of a ladder on average from which on its draws have forgotten where it started: each is a new state from the
-/// reference, and of ladders with three on average one in twenty has none.
-pub const MIN_ROUND_TRIPS: u64 = 3;
+/// reference, and of ladders with two on average one in seven has none.
+pub const MIN_ROUND_TRIPS: u64 = 2;
 
 /// The judgement of a tempered run.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,8 +168,8 @@ mod tests {
         let few = Verdict::new(&[0.5, 0.4], &[1, 0, 1, 0], 100);
         assert!(matches!(few, Verdict::FewRoundTrips { n_round_trips: 2, n_ladders: 4, .. }) && !few.is_good());
         assert!(
-            few.to_string().contains("fewer than 3 a ladder: a round trip takes about")
-                && few.to_string().ends_with("draw at least 800"),
+            few.to_string().contains("fewer than 2 a ladder: a round trip takes about")
+                && few.to_string().ends_with("draw at least 534"),
             "{few}"
         );
         let short = Verdict::new(&[0.5, 0.99, 0.2], &[3, 2], 100);
