@@ -22,8 +22,8 @@ const AGREED: f64 = 1.01;
 pub struct Agreement {
     /// R-hat, as [`rhat`](super::rhat()).
     pub rhat: f64,
-    /// Effective sample size of the rank-normalised split chains, the smaller of location and scale, from the autocovariances
-    /// within the halves alone: what the draws would be worth if the chains agreed. NaN where nothing asks for it: R-hat is at
+    /// Effective sample size of the rank-normalised chains, the smaller of location and scale, from the autocovariances within
+    /// the chains alone: what the draws would be worth if the chains agreed. NaN where nothing asks for it: R-hat is at
     /// most 1.01 and no chain is one rank-normal score off.
     pub ess_within: f64,
     /// Number of chains that sit elsewhere: the mean of their rank-normal scores, or that of the scores of |x - median|, is off
@@ -61,7 +61,9 @@ impl Agreement {
         let mut ess_within = f64::INFINITY;
         let mut apart = vec![false; both[0].1.len()];
         for (draws, distance) in both {
-            let ess = ess::within(draws.clone());
+            // The whole chains, which know slower movements than their halves.
+            let whole = Draws { values: draws.values.clone(), n_draws: 2 * draws.n_draws };
+            let ess = ess::within(whole);
             ess_within = ess_within.min(ess);
             let each = ess / distance.len() as f64;
             let error = (draws.chains().map(variance).sum::<f64>() / draws.chains().count() as f64 / each).sqrt();

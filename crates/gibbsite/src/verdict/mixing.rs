@@ -70,15 +70,18 @@ pub(super) fn judge(report: &Report, evidence: &Evidence<'_>, frozen: &[usize], 
     let apart = which(&|j, _| disagrees(&report.agreement[j], n_chains));
     let elsewhere = which(&|j, _| report.agreement[j].n_apart > 0);
     let of_energy = &report.energy_agreement;
+    // Where some movements are much slower than others the chains agree less than tau says. If exact expectations are known and
+    // met, that is no reason against the draws.
+    let forbids = |rhat: f64| !(rhat <= MAX_RHAT_LIMIT && report.agrees_with_exact());
     if let Some(worst) = report.worst_rhat_of(apart.iter().copied()) {
         let a = &report.agreement[worst];
         let (rhat, limit) = (a.rhat, rhat_limit(n_chains, a.ess_within));
         let problem = Problem::Disagreement { coordinates: apart, worst, rhat, limit };
-        findings.push(Finding { problem, forbids: true, remedy: remedy(evidence, true) });
+        findings.push(Finding { problem, forbids: forbids(rhat), remedy: remedy(evidence, true) });
     } else if disagrees(of_energy, n_chains) && !of_energy.rhat.is_nan() {
         let (rhat, limit) = (of_energy.rhat, rhat_limit(n_chains, of_energy.ess_within));
         let problem = Problem::EnergyDisagreement { rhat, limit };
-        findings.push(Finding { problem, forbids: true, remedy: remedy(evidence, true) });
+        findings.push(Finding { problem, forbids: forbids(rhat), remedy: remedy(evidence, true) });
     } else if !elsewhere.is_empty() || of_energy.n_apart > 0 {
         let most = elsewhere.iter().map(|j| report.agreement[*j].n_apart).max();
         let n_apart = most.unwrap_or(of_energy.n_apart);

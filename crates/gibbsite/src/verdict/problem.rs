@@ -56,7 +56,8 @@ pub enum Problem {
         /// Draws of a chain.
         n_draws: usize,
     },
-    /// R-hat above [`rhat_limit`](super::rhat_limit), or unknown: the chains have not found one distribution.
+    /// R-hat above [`rhat_limit`](super::rhat_limit), or unknown: the chains have not found one distribution. Forbids the use of
+    /// the draws unless R-hat is at most [`MAX_RHAT_LIMIT`](super::MAX_RHAT_LIMIT) and exact expectations are known and met.
     Disagreement {
         /// Of which coordinates.
         coordinates: Vec<usize>,

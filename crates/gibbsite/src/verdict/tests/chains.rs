@@ -29,6 +29,17 @@ fn chains_apart_forbid_from_the_limit_of_rhat_on() {
         assert_eq!((finding.forbids, finding.remedy), (true, Remedy::LongerRun { or_temper: true, or_grid: true }));
     }
     assert!(n_apart > 3 && n_together > 3, "{n_apart} {n_together}");
+    // A small disagreement forbids nothing where exact expectations are met.
+    let of = |shift: f64| {
+        let moved = draws((16, 200, 2), |c, _, j, z| if j == 1 && c % 2 == 0 { z + shift } else { z });
+        let evidence = Evidence::from(&moved);
+        let exact = Ok(vec![Gap { moment: Moment::Energy, drawn: 0.5, exact: 0.5, z: 1.0 }]);
+        let report = Report { exact, ..Report::new(&evidence) };
+        (report.coordinates[1].rhat, report.verdict(&evidence).findings.remove(0))
+    };
+    let ((small, doubtful), (large, bad)) = (of(0.5), of(2.0));
+    assert!(small < 1.1 && !doubtful.forbids && doubtful.problem.kind() == "disagreement", "{small} {doubtful:?}");
+    assert!(large > 1.1 && bad.forbids && bad.problem.kind() == "disagreement", "{large} {bad:?}");
 }
 
 #[test]
