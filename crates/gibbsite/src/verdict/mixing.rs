@@ -86,7 +86,7 @@ pub(super) fn judge(report: &Report, evidence: &Evidence<'_>, frozen: &[usize], 
         let most = elsewhere.iter().map(|j| report.agreement[*j].n_apart).max();
         let n_apart = most.unwrap_or(of_energy.n_apart);
         let problem = Problem::ChainsApart { coordinates: elsewhere, n_apart, n_chains };
-        findings.push(Finding { problem, forbids: true, remedy: remedy(evidence, true) });
+        findings.push(Finding { problem, forbids: !report.agrees_with_exact(), remedy: remedy(evidence, true) });
     } else {
         let drifts: Vec<(usize, f64)> =
             which(&|_, _| true).into_iter().map(|j| (j, drift(&evidence.draws.coordinate(j)))).collect();

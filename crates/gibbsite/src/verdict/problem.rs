@@ -76,7 +76,7 @@ pub enum Problem {
         limit: f64,
     },
     /// Some chains sit elsewhere than the others, see [`Agreement::n_apart`](crate::diagnostics::Agreement::n_apart): too few
-    /// for R-hat.
+    /// for R-hat. Forbids the use of the draws unless exact expectations are known and met.
     ChainsApart {
         /// In which coordinates; none where only the energy shows it.
         coordinates: Vec<usize>,

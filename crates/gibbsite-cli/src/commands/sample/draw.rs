@@ -1,6 +1,6 @@
 //! From the name of a sampler to draws: exact ones by the grid, else a kernel on the unconstrained coordinates.
 
-use gibbsite::adapt::{Adapt, WarmedUp, compare, ula_reference};
+use gibbsite::adapt::{Adapt, compare, ula_reference};
 use gibbsite::diagnostics::ebfmi;
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
@@ -14,6 +14,7 @@ use gibbsite::run::{
 use gibbsite::verdict::{Bias, Evidence, GivenStep, Source};
 
 mod auto;
+mod given_step;
 mod tempered;
 pub use tempered::LadderReport;
 
@@ -31,12 +32,6 @@ const N_WARMUP: usize = 1000;
 
 /// Leapfrog steps of a Hamiltonian transition, on average.
 const N_LEAPFROG: usize = 10;
-
-/// Mixed into the seed of the transitions with a given step size before the draws, so that their noise is another.
-const SETTLE: u64 = 0x6275_726e_2d69_6e00;
-
-/// Part of the warm-up that a kernel without a rejection has to find its own distribution at a given step size.
-const SETTLE_PART: usize = 10;
 
 type Energies<'a> = Transformed<&'a Formula>;
 
@@ -413,7 +408,7 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
             KernelSession::resume(energy, kernel, &of_session, args.chains, saved).map_err(|e| disk.unusable(&e))?
         }
         (None, Some(step_size)) if options.n_warmup > 0 => {
-            let warm = warm_with(energy, &kernel, points.clone(), (step_size, steered), &options, &follow)?;
+            let warm = given_step::warm_up(energy, &kernel, points.clone(), (step_size, steered), &options, &follow)?;
             KernelSession::warm(energy, warm, &of_session)
         }
         (None, _) => {
@@ -422,32 +417,6 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
     };
     let wells = to_inner_places(energy, &wells);
     Ok((to_the_end(session, energy, &of_session, wells, &[], &follow, disk)?, points))
-}
-
-/// The warm-up as it is without a step size, which finds the same scale, and then the step size given: so a step size that was
-/// reported, given back, is that of the same run. Kernels that do not reject move on to the distribution that it gives them.
-fn warm_with<'a, K: Adapt<Energies<'a>>>(
-    energy: &Energies<'a>,
-    kernel: &K,
-    init: Points,
-    (step_size, steered): (f64, bool),
-    options: &RunOptions,
-    follow: run::Progress<'_>,
-) -> Result<WarmedUp<K>, Failure> {
-    let mut warm = kernel.warm_up(energy, init, options, follow).map_err(failures::run)?;
-    // What else warm-up found doubtful is about its own step size.
-    warm.warnings.retain(|w| matches!(w, Warning::Lost { .. }));
-    if steered {
-        warm.kernel.set_step_size(step_size);
-    }
-    if !warm.kernel.rejects() {
-        let n_settle = (options.n_warmup / SETTLE_PART).max(1);
-        let settle =
-            RunOptions { n_draws: 1, thin: n_settle, n_warmup: 0, seed: options.seed ^ SETTLE, ..options.clone() };
-        let settled = run::sample_warm(energy, warm.clone(), &settle, &|_| {}).map_err(failures::run)?;
-        warm.x = settled.last;
-    }
-    Ok(warm)
 }
 
 fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args: &SampleArgs) -> Drawn {
