@@ -117,6 +117,11 @@ pub fn count(n: u64) -> String {
     separated.collect()
 }
 
+/// A count with its noun: `1 chain`, `64 chains`.
+pub fn plural(n: usize, noun: &str) -> String {
+    format!("{} {noun}{}", count(n as u64), if n == 1 { "" } else { "s" })
+}
+
 /// `2nd`, `3rd`, `4th`, `11th`, `1,001st`.
 pub fn ordinal(n: u64) -> String {
     let ending = match (n % 10, n % 100) {

@@ -130,3 +130,67 @@ fn rejections_in_thin_tails_are_no_alarm() {
     assert_eq!(warnings(&sample(&["quartic", "--sampler", "hmc"]).0), "[]");
     assert_eq!(sample(&["x^8", "--sampler", "hmc"]).1, 0);
 }
+
+/// The kinds of what was found, with whether they forbid the use of the draws.
+fn findings(s: &Value) -> Vec<(String, bool)> {
+    let found = s["verdict"]["findings"].as_array().unwrap();
+    found.iter().map(|f| (f["kind"].as_str().unwrap().to_string(), f["forbids"].as_bool().unwrap())).collect()
+}
+
+/// x(1-x) to a power near -1: doubles do not resolve the mass next to 1. Exact draws of it are not exact, and chains cannot
+/// get there.
+#[test]
+fn what_numbers_do_not_resolve_is_not_called_good() {
+    let model = "0.95*log(x)+0.95*log(1-x)";
+    for sampler in ["grid", "slice"] {
+        let (s, code) = sample(&[model, "--bounds", "x=0..1", "--sampler", sampler, "--draws", "300"]);
+        assert!(code == 3 && findings(&s).contains(&("crowded".into(), true)), "{sampler}: {s}");
+    }
+    let (s, code) = sample(&["0.98*log(x)+0.98*log(1-x)", "--bounds", "x=0..1", "--draws", "300"]);
+    let found = findings(&s);
+    assert!(code == 3 && found.contains(&("unconverged".into(), true)) && found.contains(&("not_finite".into(), true)));
+    // With singularities that are resolved all is well.
+    let (s, code) = sample(&["0.5*log(x)+0.5*log(1-x)", "--bounds", "x=0..1", "--draws", "300"]);
+    assert!(code == 0 && s["verdict"]["grade"] == "good" && findings(&s).is_empty(), "{s}");
+}
+
+/// What `check` proves of moments is known to every sampler.
+#[test]
+fn moments_that_are_proved_infinite_are_told_by_every_sampler() {
+    let student = "2.5*log(1+x1^2+x2^2+x3^2+x4^2)";
+    for sampler in ["underdamped", "tempering"] {
+        let short = ["--sampler", sampler, "--draws", "100", "--warmup", "100"];
+        let (s, code) = sample(&[&[student][..], &short].concat());
+        assert!(code == 3 && findings(&s).contains(&("no_mean".into(), true)), "{sampler}: {s}");
+    }
+    let one = "sum(i,1..19,x[i]^2/2)+1.5*log(1+x[20]^2/2)";
+    let (s, _) = sample(&[one, "--dim", "20", "--sampler", "hmc", "--draws", "100"]);
+    assert!(
+        findings(&s).contains(&("no_variance".into(), false)) && warnings(&s).contains("the sd of x20 does"),
+        "{s}"
+    );
+}
+
+/// The weights of modes between which chains hardly cross are those of the starts, and have no error.
+#[test]
+fn weights_that_are_those_of_the_starts_have_no_error() {
+    let model = "-logsumexp(-(x1+2.3)^2/0.5, 2-(x1-2.3)^2/0.5)+(x2^2+x3^2+x4^2)/2";
+    let (s, code) = sample(&[model, "--sampler", "nuts", "--draws", "200"]);
+    assert!(code == 3 && s["mode_mixes"] == false && s["mode_std_err"][0].is_null(), "{s}");
+}
+
+/// A step size that was reported and is given back is that of the same run.
+#[test]
+fn a_step_size_can_be_given_back() {
+    let model = ["(1-x)^2/2 + 5*(y-x^2)^2 + z^2/2e4", "--sampler", "nuts", "--draws", "50", "--warmup", "200"];
+    let (found, _) = sample(&model);
+    let step_size = found["step_size"].to_string();
+    let (given, _) = sample(&[&model[..], &["--step-size", &step_size]].concat());
+    // But for the last digit of the step size, which text may lose.
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs();
+    let accepted = |s: &Value| s["accept_prob"].as_f64().unwrap();
+    assert!(near(accepted(&found), accepted(&given)), "{found} {given}");
+    assert!(near(element(&found, "mean"), element(&given, "mean")), "{found} {given}");
+    let (s, code) = sample(&["x^2", "--sampler", "tempering", "--step-size", "0.1"]);
+    assert!(code == 2 && s["error"]["kind"] == "step_size", "{s}");
+}

@@ -13,6 +13,7 @@ mod growth;
 mod integrate;
 mod line;
 mod linear;
+mod moments;
 mod parameters;
 mod points;
 mod polynomial;
@@ -27,6 +28,7 @@ mod sphere;
 mod stiffness;
 mod straight;
 mod tubes;
+pub use moments::moments;
 
 use crate::energy::formula::Formula;
 use crate::energy::{Differentiable, Energy, Parametric};

@@ -4,6 +4,7 @@
 //! Functions on chains take the draws of one scalar quantity as a slice of chains of equal length: `&[Vec<f64>]` or
 //! `&[&[f64]]`. Draws that are not finite are never dropped: one of them makes every result NaN.
 
+mod agreement;
 mod autocovariance;
 mod chains;
 mod distance;
@@ -18,6 +19,7 @@ mod rhat;
 mod special;
 mod summary;
 
+pub use agreement::{Agreement, agreement};
 pub use autocovariance::autocovariance;
 pub use chains::MIN_DRAWS;
 pub use distance::{histogram, kl, ks_statistic, total_variation, z_score_between_chains};
@@ -26,8 +28,9 @@ pub use ess::{ess_bulk, ess_mean, ess_median, ess_quantile, ess_raw, ess_sd, ess
 pub use mcse::{mcse_mean, mcse_median, mcse_quantile, mcse_sd};
 pub use modes::{Modes, ModesError};
 pub use occupancy::{ModeWeight, Occupancy, occupancy};
+pub(crate) use pareto::tail_length;
 pub use pareto::{ess_of_weights, pareto_k, psis, tail_shape};
 pub use rank_histogram::{RankHistogram, rank_histogram};
 pub use rhat::{rhat, rhat_raw};
 pub use special::{beta_cdf, beta_quantile, chi_square_tail, ln_gamma, normal_quantile};
-pub use summary::{Summary, summary};
+pub use summary::{Summary, summary, summary_and_agreement};

@@ -48,7 +48,8 @@ pub use ladder::{Ladder, LadderError, Replicas};
 pub use log_z::LadderLogZ;
 pub use session::LadderSession;
 pub use trips::Leg;
-pub use verdict::Verdict;
+pub(crate) use verdict::enough;
+pub use verdict::{MIN_ROUND_TRIPS, Verdict};
 
 use reference::Wells;
 use swap::Rule;

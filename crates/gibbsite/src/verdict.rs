@@ -37,17 +37,19 @@ mod problem;
 mod remedy;
 mod report;
 mod tail;
+mod unresolved;
 mod words;
 pub use distance::Distance;
 pub use energies::Corner;
 pub use evidence::{Bias, Evidence, GivenStep, Source};
-pub use findings::{MAX_BIAS, MAX_BIAS_Z, MAX_DIVERGED};
+pub use findings::{MAX_BIAS, MAX_BIAS_Z, MAX_DIVERGED, MAX_TRUNCATED};
 pub use mixing::{MAX_DRIFT, MAX_RHAT_LIMIT, MIN_ESS, MIN_RHAT_LIMIT, SHORT, rhat_limit};
 pub use modes::MAX_WELLS;
 pub use problem::Problem;
 pub use remedy::Remedy;
 pub use report::Report;
 pub use tail::Tail;
+pub use unresolved::Crowd;
 
 use crate::energy::Energy;
 
@@ -105,7 +107,7 @@ impl fmt::Display for Finding {
 /// The judgement of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// What failed, in the order of the checks.
+    /// What failed: what forbids the use of the draws before what does not, else in the order of the checks.
     pub findings: Vec<Finding>,
     /// The largest R-hat of a coordinate; NaN if one is unknown.
     pub rhat: f64,
@@ -151,6 +153,7 @@ pub fn judge<'a, E: Energy + ?Sized>(energy: &E, run: impl Into<Evidence<'a>>) -
     let evidence = run.into();
     assert_eq!(evidence.draws.dim(), energy.space().dim(), "draws and energy must have the same coordinates");
     let mut report = Report::new(&evidence);
+    report.check_support(energy.space(), &evidence);
     report.check_exactly(energy, &evidence);
     report.verdict(&evidence)
 }

@@ -22,7 +22,7 @@ An energy that cannot be normalised is refused.
 With --out, draws go to disk while they are made, into pieces in the folder FILE.part (each a .npy that can be read on \
 its own), and memory does not grow with their number. At the end FILE is put together from them and the folder removed. \
 A run that was killed goes on when the same call is repeated with --resume, to the same bytes; it may ask for more --draws \
-than before. (Tempering holds its draws in memory and starts afresh.) Without --resume an interrupted run is never overwritten; with it, a complete FILE is not, either.
+than before. Without --resume an interrupted run is never overwritten; with it, a complete FILE is not, either.
 
 Examples:
   gibbsite sample \"0.5*x^2 + 0.1*x^4\" --chains 4 --draws 500 --out data.csv
@@ -46,7 +46,8 @@ pub struct SampleArgs {
     /// Steps of warm-up before the first draw, in which step size and scale adapt [default: chosen for the sampler]
     #[arg(long, value_name = "N", value_parser = values::count_or_zero)]
     pub warmup: Option<usize>,
-    /// Step size; fixes it, so that warm-up does not adapt it
+    /// Step size, in the scale that warm-up finds as without it, so that a reported one can be given back; with --warmup 0
+    /// in the units of the energy (of `ensemble` the stretch, of `slice` the width; `tempering` takes none)
     #[arg(long, value_name = "E", value_parser = values::positive)]
     pub step_size: Option<f64>,
     /// Steps from one draw to the next

@@ -11,7 +11,8 @@ mod write;
 
 use std::time::Instant;
 
-use gibbsite::verdict::Report;
+use gibbsite::energy::Energy;
+use gibbsite::verdict::{Evidence, Report};
 
 use crate::args::sample::SampleArgs;
 use crate::context::Context;
@@ -49,8 +50,10 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
     }
     let drawn = draw::draw(sampler, &model, args, ctx, disk.as_ref())?;
     let seconds = disk.as_ref().map_or_else(|| started.elapsed().as_secs_f64(), Disk::seconds);
-    let evidence = drawn.evidence();
+    let moments = gibbsite::check::moments(&model.formula);
+    let evidence = Evidence { moments: &moments, ..drawn.evidence() };
     let mut report = Report::new(&evidence);
+    report.check_support(model.formula.space(), &evidence);
     if !args.no_exact {
         report.check_exactly(&model.formula, &evidence);
     }
@@ -135,8 +138,13 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
     let why = drawn.choice.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
     let mut lines = vec![("sampler", format!("{}{why}", drawn.sampler))];
     if let Some(step_size) = drawn.step_size {
-        let (how, over) = if args.step_size.is_some() { ("as given", "after") } else { ("adapted", "over") };
-        let step = format!("{} ({how}, {over} {} steps of warm-up)", text::digits(step_size, 4), drawn.n_warmup);
+        let how = match (args.step_size.is_some(), drawn.n_warmup) {
+            (true, 0) => "as given, no warm-up".into(),
+            (true, n) => format!("as given, in the scale found by {} of warm-up", text::plural(n, "step")),
+            (false, 0) => "a first guess, for there was no warm-up".into(),
+            (false, n) => format!("adapted, over {} of warm-up", text::plural(n, "step")),
+        };
+        let step = format!("{} ({how})", text::digits(step_size, 4));
         lines.push(("step size", step));
         let diverged = match drawn.n_diverged {
             0 => String::new(),
@@ -172,12 +180,11 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
         String::new()
     };
     lines.push(("time", format!("{}{speed}", text::duration(seconds))));
-    let chains = if drawn.draws.n_chains() == 1 { "chain" } else { "chains" };
     format!(
-        "{}\n{} {chains} of {} draws\n{table}\n{}",
+        "{}\n{} of {}\n{table}\n{}",
         model.description,
-        text::count(drawn.draws.n_chains() as u64),
-        text::count(drawn.n_draws as u64),
+        text::plural(drawn.draws.n_chains(), "chain"),
+        text::plural(drawn.n_draws, "draw"),
         text::pairs(lines)
     )
 }

@@ -78,44 +78,83 @@ pub(super) fn of_quantile(draws: &Draws, order: &Order, p: f64) -> f64 {
 /// `S / tau` with the integrated autocorrelation time tau of Geyer's (1992) initial positive, then monotone, sequence of
 /// the autocorrelations `rho_t = 1 - (W - mean_chains c_t) / V`, where W is the mean variance within chains and
 /// `V = (n - 1) / n W + var(chain means)`.
-pub(super) fn basic(mut draws: Draws) -> f64 {
-    let n = draws.n_draws;
-    let size = draws.values.len() as f64;
-    let means: Vec<f64> = draws.chains().map(mean).collect();
-    for (chain, m) in draws.values.chunks_exact_mut(n).zip(&means) {
-        chain.iter_mut().for_each(|v| *v -= m);
-    }
-    if n < 2 || draws.values.iter().all(|v| *v == 0.0) {
-        return 1.0;
-    }
-    let mut autocovariance = MeanAutocovariance::new(draws.values, n);
-    let biased = autocovariance.lag(0);
-    let within = biased * n as f64 / (n as f64 - 1.0);
-    let total = biased + if means.len() > 1 { variance(&means) } else { 0.0 };
-    let mut rho_at = |t: usize| 1.0 - (within - autocovariance.lag(t)) / total;
+pub(super) fn basic(draws: Draws) -> f64 {
+    let Some(mut chains) = Centred::new(draws) else { return 1.0 };
+    let between = if chains.means.len() > 1 { variance(&chains.means) } else { 0.0 };
+    chains.size() / chains.time(chains.biased + between).0
+}
 
-    // Initial positive sequence of the sums of pairs; the first even lag after the last pair improves antithetic chains.
-    let mut rho = vec![1.0, rho_at(1)];
-    let (mut even, mut odd, mut t) = (1.0, rho[1], 0);
-    while t + 5 < n && even + odd > 0.0 {
-        t += 2;
-        (even, odd) = (rho_at(t), rho_at(t + 1));
-        rho.extend(if even + odd >= 0.0 { [even, odd] } else { [0.0, 0.0] });
-    }
-    let last = t;
-    if even > 0.0 {
-        rho[last] = even;
-    }
-    // Initial monotone sequence.
-    for t in (2..last.saturating_sub(1)).step_by(2) {
-        let before = rho[t - 2] + rho[t - 1];
-        if rho[t] + rho[t + 1] > before {
-            (rho[t], rho[t + 1]) = (0.5 * before, 0.5 * before);
+/// [`basic`] of what happens within the chains alone, whatever their means: chains that disagree are not taken for slow ones.
+///
+/// Autocovariances of chains less their own means are too low by `V tau / n` each, and add up to 0 over all lags. The sequence
+/// that ends at lag T holds `tau_0 = (tau - (2 T + 1) tau / n) / (1 - tau / n)`, which is solved for tau; at most n.
+pub(super) fn within(draws: Draws) -> f64 {
+    let Some(mut chains) = Centred::new(draws) else { return 1.0 };
+    let n = chains.n_draws as f64;
+    let (tau, last) = chains.time(chains.biased);
+    let kept = 1.0 - (2.0 * last as f64 + 1.0 - tau) / n;
+    chains.size() / if kept > tau / n { tau / kept } else { n }
+}
+
+/// Chains less their means, and their autocovariances as far as they were asked for.
+struct Centred {
+    autocovariance: MeanAutocovariance,
+    means: Vec<f64>,
+    n_draws: usize,
+    /// Mean variance within chains, divisor n.
+    biased: f64,
+}
+
+impl Centred {
+    /// `None` if nothing moves, or chains are single draws.
+    fn new(mut draws: Draws) -> Option<Self> {
+        let n_draws = draws.n_draws;
+        let means: Vec<f64> = draws.chains().map(mean).collect();
+        for (chain, m) in draws.values.chunks_exact_mut(n_draws).zip(&means) {
+            chain.iter_mut().for_each(|v| *v -= m);
         }
+        if n_draws < 2 || draws.values.iter().all(|v| *v == 0.0) {
+            return None;
+        }
+        let mut autocovariance = MeanAutocovariance::new(draws.values, n_draws);
+        let biased = autocovariance.lag(0);
+        Some(Self { autocovariance, means, n_draws, biased })
     }
-    // With no pair at all (5 draws or fewer, or rho_1 <= -1), rho_0 counts as the sum, which gives tau = 2 as in
-    // `posterior`: cautious, where the formula itself would give 0.
-    let sum: f64 = rho[..last.max(1)].iter().sum();
-    let tau = -1.0 + 2.0 * sum + rho[last];
-    if tau.is_nan() { f64::NAN } else { size / tau.max(1.0 / size.log10()) }
+
+    fn size(&self) -> f64 {
+        (self.n_draws * self.means.len()) as f64
+    }
+
+    /// tau for the variance `total` of all draws, at least 1 / log10(S), and the lag at which the sequence ends.
+    fn time(&mut self, total: f64) -> (f64, usize) {
+        let (n, size) = (self.n_draws, self.size());
+        let within = self.biased * n as f64 / (n as f64 - 1.0);
+        let autocovariance = &mut self.autocovariance;
+        let mut rho_at = |t: usize| 1.0 - (within - autocovariance.lag(t)) / total;
+
+        // Initial positive sequence of the sums of pairs; the first even lag after the last pair improves antithetic chains.
+        let mut rho = vec![1.0, rho_at(1)];
+        let (mut even, mut odd, mut t) = (1.0, rho[1], 0);
+        while t + 5 < n && even + odd > 0.0 {
+            t += 2;
+            (even, odd) = (rho_at(t), rho_at(t + 1));
+            rho.extend(if even + odd >= 0.0 { [even, odd] } else { [0.0, 0.0] });
+        }
+        let last = t;
+        if even > 0.0 {
+            rho[last] = even;
+        }
+        // Initial monotone sequence.
+        for t in (2..last.saturating_sub(1)).step_by(2) {
+            let before = rho[t - 2] + rho[t - 1];
+            if rho[t] + rho[t + 1] > before {
+                (rho[t], rho[t + 1]) = (0.5 * before, 0.5 * before);
+            }
+        }
+        // With no pair at all (5 draws or fewer, or rho_1 <= -1), rho_0 counts as the sum, which gives tau = 2 as in
+        // `posterior`: cautious, where the formula itself would give 0.
+        let sum: f64 = rho[..last.max(1)].iter().sum();
+        let tau = -1.0 + 2.0 * sum + rho[last];
+        (if tau.is_nan() { f64::NAN } else { tau.max(1.0 / size.log10()) }, last)
+    }
 }

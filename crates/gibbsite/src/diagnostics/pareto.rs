@@ -45,8 +45,8 @@ pub fn tail_shape(x: &[f64]) -> (f64, f64) {
     (k, (1.0 + k.max(0.0)) / (tail_length(n) as f64).sqrt())
 }
 
-/// Draws that count as the tail.
-fn tail_length(n: usize) -> usize {
+/// Draws of n that count as the tail.
+pub(crate) fn tail_length(n: usize) -> usize {
     (0.2 * n as f64).min(3.0 * (n as f64).sqrt()).ceil() as usize
 }
 

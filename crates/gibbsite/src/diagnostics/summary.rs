@@ -1,5 +1,6 @@
 //! The line a report prints for one quantity: estimates, their errors, and whether to believe them.
 
+use super::agreement::Agreement;
 use super::chains::{Draws, NormalScores, mean, variance};
 use super::{ess, mcse, rhat};
 
@@ -34,9 +35,17 @@ pub struct Summary {
 /// # Panics
 /// If the chains differ in length.
 pub fn summary<C: AsRef<[f64]>>(chains: &[C]) -> Summary {
+    summary_and_agreement(chains).0
+}
+
+/// [`summary`] with the [`Agreement`] of the chains, which shares its ranks.
+///
+/// # Panics
+/// If the chains differ in length.
+pub fn summary_and_agreement<C: AsRef<[f64]>>(chains: &[C]) -> (Summary, Agreement) {
     let Some(draws) = Draws::gather(chains) else {
         let nan = f64::NAN;
-        return Summary {
+        let unknown = Summary {
             mean: nan,
             sd: nan,
             median: nan,
@@ -48,12 +57,14 @@ pub fn summary<C: AsRef<[f64]>>(chains: &[C]) -> Summary {
             mcse_mean: nan,
             mcse_sd: nan,
         };
+        return (unknown, Agreement::unknown());
     };
     let (order, scores) = (draws.order(), NormalScores::new(&draws));
     let location = order.rank_normalised(draws.n_draws, &scores);
     let scale = order.folded().rank_normalised(draws.n_draws, &scores);
     let rhat = rhat::ranked(&location, &scale);
-    Summary {
+    let agreement = Agreement::new(&location, &scale, rhat);
+    let summary = Summary {
         mean: mean(&draws.values),
         sd: variance(&draws.values).sqrt(),
         median: order.median(),
@@ -64,5 +75,6 @@ pub fn summary<C: AsRef<[f64]>>(chains: &[C]) -> Summary {
         ess_tail: ess::tail(&draws, &order),
         mcse_mean: mcse::of_mean(&draws),
         mcse_sd: mcse::of_sd(&draws),
-    }
+    };
+    (summary, agreement)
 }

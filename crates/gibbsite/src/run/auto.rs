@@ -91,6 +91,8 @@ pub struct Choice {
     pub rhat: f64,
     /// The quantity that has it.
     pub worst: Quantity,
+    /// Chains that sit elsewhere than the others, where that is why they disagree: too few for R-hat.
+    pub n_apart: usize,
     /// Separate wells that the search for starting points found.
     pub n_wells: usize,
 }
@@ -98,7 +100,7 @@ pub struct Choice {
 impl Choice {
     /// In words, with these `names` of the coordinates; those beyond are x1, x2, ...
     pub fn in_words(&self, names: &[String]) -> String {
-        let Self { n_pilot, agrees, rhat, worst, n_wells } = self;
+        let Self { n_pilot, agrees, rhat, worst, n_apart, n_wells } = self;
         let wells = if *n_wells > 1 { format!("; {n_wells} wells") } else { String::new() };
         if *agrees {
             return format!("{n_pilot} pilot chains of nuts agree, R-hat at most {rhat:.2}{wells}");
@@ -107,6 +109,10 @@ impl Choice {
             Quantity::Coordinate(j) => names.get(*j).cloned().unwrap_or_else(|| format!("x{}", j + 1)),
             Quantity::Energy => "the energy".into(),
         };
+        if *n_apart > 0 {
+            let sit = if *n_apart == 1 { "sits" } else { "sit" };
+            return format!("of {n_pilot} pilot chains of nuts {n_apart} {sit} elsewhere in {of}{wells}");
+        }
         format!("{n_pilot} pilot chains of nuts disagree, R-hat of {of} is {rhat:.2}{wells}")
     }
 }
@@ -144,7 +150,8 @@ pub fn choose<E: Differentiable + ?Sized>(
     let starts = dispersed_points(energy, n_pilot, options.seed)?;
     let pilot = pilot(energy, &Nuts::new(STEP_SIZE), starts.points, &options.of_chains(), progress)?;
     let (agrees, n_wells) = (pilot.agrees(), starts.wells.len());
-    let choice = Choice { n_pilot, agrees, rhat: pilot.rhat, worst: pilot.worst, n_wells };
+    let n_apart = if pilot.rhat > pilot.limit { 0 } else { pilot.n_apart };
+    let choice = Choice { n_pilot, agrees, rhat: pilot.rhat, worst: pilot.worst, n_apart, n_wells };
     let x = pilot.warm.x.rows(0, options.n_chains);
     Ok(Piloted { choice, wells: starts.wells, warm: WarmedUp { x, ..pilot.warm } })
 }

@@ -4,16 +4,14 @@ use rayon::prelude::*;
 
 use super::{Progress, RunError, RunOptions, draw};
 use crate::adapt::{Adapt, WarmedUp};
-use crate::diagnostics::{ess_bulk, rhat};
+use crate::diagnostics::{agreement, ess_bulk};
 use crate::energy::Differentiable;
 use crate::kernel::Nuts;
 use crate::points::Points;
+use crate::verdict::rhat_limit;
 
 /// Draws of each pilot chain.
 const N_DRAWS: usize = 100;
-
-/// R-hat of the pilot above which its chains disagree: half a chain then holds less than five effective draws.
-const MAX_RHAT: f64 = 1.1;
 
 /// Mixed into the seed, so that pilot draws are not those of the run.
 const SEED: u64 = 0x7069_6c6f_7400_0000;
@@ -32,18 +30,24 @@ pub enum Quantity {
 pub struct Pilot {
     /// The warmed-up kernel, and where its chains are: chains that agree can go on from here.
     pub warm: WarmedUp<Nuts>,
-    /// Largest R-hat over coordinates and energy; infinite where it is undefined, because chains stand still.
+    /// Largest R-hat over coordinates and energy, of those whose chains disagree if there are any; infinite where it is undefined, because chains stand still.
     pub rhat: f64,
-    /// The quantity that has it.
+    /// The R-hat above which chains disagree, as in [`rhat_limit`], of that quantity.
+    pub limit: f64,
+    /// The quantity that has it, one whose chains disagree before all others.
     pub worst: Quantity,
+    /// Number of chains that sit elsewhere than the others, in the coordinate that has most: see
+    /// [`Agreement::n_apart`](crate::diagnostics::Agreement::n_apart).
+    pub n_apart: usize,
     /// Least effective sample size of the pilot draws.
     pub ess: f64,
 }
 
 impl Pilot {
-    /// Whether the chains have found one distribution: then the No-U-Turn sampler will do, else tempering is needed.
+    /// Whether the chains have found one distribution: then the No-U-Turn sampler will do, else tempering is needed. A few
+    /// chains in another mode are enough to disagree, however many there are.
     pub fn agrees(&self) -> bool {
-        self.rhat <= MAX_RHAT
+        self.rhat <= self.limit && self.n_apart == 0
     }
 }
 
@@ -67,24 +71,45 @@ pub fn pilot<E: Differentiable + ?Sized>(
     let short = RunOptions { n_draws: N_DRAWS, thin: 1, seed: options.seed ^ SEED, ..options.clone() };
     let outcome = draw(energy, warm, &short, 0, &|_| {})?;
     let draws = &outcome.draws;
-    let diagnose = |chains: &[Vec<f64>]| {
-        let r = rhat(chains);
-        (if r.is_nan() { f64::INFINITY } else { r }, ess_bulk(chains))
+    let diagnose = |worst: Quantity, chains: &[Vec<f64>]| {
+        let a = agreement(chains);
+        let rhat = if a.rhat.is_nan() { f64::INFINITY } else { a.rhat };
+        let limit = rhat_limit(chains.len(), a.ess_within);
+        (Compared { worst, rhat, limit, n_apart: a.n_apart }, ess_bulk(chains))
     };
-    let mut all: Vec<(Quantity, (f64, f64))> =
-        (0..draws.dim()).into_par_iter().map(|j| (Quantity::Coordinate(j), diagnose(&draws.coordinate(j)))).collect();
-    all.push((Quantity::Energy, diagnose(&draws.energy_chains())));
-    let (mut worst, mut largest, mut ess) = (Quantity::Energy, 0.0, f64::INFINITY);
-    for (quantity, (rhat, e)) in all {
-        if rhat > largest {
-            (worst, largest) = (quantity, rhat);
+    let of = |j: usize| diagnose(Quantity::Coordinate(j), &draws.coordinate(j));
+    let mut all: Vec<(Compared, f64)> = (0..draws.dim()).into_par_iter().map(of).collect();
+    let of_energy = diagnose(Quantity::Energy, &draws.energy_chains());
+    let (mut most, mut ess) = (of_energy.0, f64::INFINITY);
+    all.push(of_energy);
+    for (compared, e) in all {
+        if compared.rank() > most.rank() {
+            most = compared;
         }
         if !(e >= ess) {
             ess = e;
         }
     }
+    let Compared { worst, rhat, limit, n_apart } = most;
     let warm = WarmedUp { kernel: outcome.kernel, x: outcome.last, info: outcome.warm_up, warnings: outcome.warnings };
-    Ok(Pilot { warm, rhat: largest, worst, ess })
+    Ok(Pilot { warm, rhat, limit, worst, n_apart, ess })
+}
+
+/// One quantity of all chains.
+#[derive(Clone, Copy)]
+struct Compared {
+    worst: Quantity,
+    rhat: f64,
+    limit: f64,
+    n_apart: usize,
+}
+
+impl Compared {
+    /// What is to be told first: an R-hat beyond its limit, then chains elsewhere, then the largest R-hat.
+    fn rank(&self) -> (bool, usize, f64) {
+        let beyond = self.rhat > self.limit;
+        (beyond, if beyond { 0 } else { self.n_apart }, self.rhat)
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +128,7 @@ mod tests {
     #[test]
     fn one_mode_agrees_and_far_modes_do_not() {
         let one = of("(x1^2 + x2^2/9 + x3^2)/2");
-        assert!(one.agrees() && one.rhat < 1.05, "{one:?}");
+        assert!(one.agrees() && one.rhat < 1.05 && one.n_apart == 0, "{one:?}");
         let far = of("-logsumexp(-((x1+6)^2+x2^2+x3^2)/2, -((x1-6)^2+x2^2+x3^2)/2)");
         assert!(!far.agrees() && far.worst == Quantity::Coordinate(0), "{} {:?}", far.rhat, far.worst);
     }

@@ -151,7 +151,7 @@ where
     }
 }
 
-/// Divergences at any level, and the level whose acceptance is farthest below its target.
+/// Divergences at any level, trajectories cut short at the target, and the level whose acceptance is farthest below its target.
 fn doubts<R, K: Tunable>(info: &[Info], ladder: &Ladder<R, K>, options: &TemperingOptions) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut total = Info::default();
@@ -159,6 +159,9 @@ fn doubts<R, K: Tunable>(info: &[Info], ladder: &Ladder<R, K>, options: &Temperi
     if total.n_diverged > 0 {
         let Info { n, n_diverged, .. } = total;
         warnings.push(Warning::Divergences { phase: Phase::Draws, n_diverged, n });
+    }
+    if let Some(Info { n, n_truncated, .. }) = info.last().filter(|target| target.n_truncated > 0) {
+        warnings.push(Warning::Truncated { n_truncated: *n_truncated, n: *n });
     }
     let level = (1..info.len()).min_by(|a, b| info[*a].accept_prob().total_cmp(&info[*b].accept_prob()));
     let worst = level.and_then(|k| Some((info[k].accept_prob(), ladder.kernels[k].target_accept()?)));

@@ -7,10 +7,15 @@ use super::barrier::{MAX_LEVELS, round_trip_rate};
 /// Rejection above which a pair of levels is a bottleneck; a well-spaced ladder has about 0.5.
 const MAX_REJECTION: f64 = 0.9;
 
+/// Round trips of a ladder on average from which on its draws have forgotten where it started: each is a new state from the
+/// reference, and of ladders with two on average one in seven has none.
+pub const MIN_ROUND_TRIPS: u64 = 2;
+
 /// The judgement of a tempered run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// At least half of the ladders have brought a state of the reference to the target and back.
+    /// States of the reference came to the target and back: [`MIN_ROUND_TRIPS`] times a ladder on average, at least once on
+    /// half of the ladders.
     Mixing {
         /// Round trips of all ladders.
         n_round_trips: u64,
@@ -30,6 +35,18 @@ pub enum Verdict {
     ReferenceTooFar {
         /// The sum of the rejections, a lower bound of the communication barrier.
         barrier: f64,
+    },
+    /// Round trips are fewer than [`MIN_ROUND_TRIPS`] a ladder on average, although most ladders have made one: a good part of
+    /// the draws still depends on where they started.
+    FewRoundTrips {
+        /// Round trips of all ladders.
+        n_round_trips: u64,
+        /// All ladders.
+        n_ladders: usize,
+        /// Iterations of the run.
+        n_iterations: usize,
+        /// As in [`Verdict::NoRoundTrips`].
+        expected: f64,
     },
     /// More than half of the ladders have made no round trip: their draws depend on where they started.
     NoRoundTrips {
@@ -53,23 +70,29 @@ impl Verdict {
 
     /// From the rejection of every pair and the round trips of every ladder.
     pub(super) fn new(rejection: &[f64], n_round_trips: &[u64], n_iterations: usize) -> Self {
-        let barrier: f64 = rejection.iter().sum();
-        let worst = (0..rejection.len()).max_by(|a, b| rejection[*a].total_cmp(&rejection[*b])).unwrap_or(0);
+        // Pairs that have not been tried hide none that hardly swap.
+        let tried: Vec<usize> = (0..rejection.len()).filter(|pair| !rejection[*pair].is_nan()).collect();
+        let barrier: f64 = tried.iter().map(|pair| rejection[*pair]).sum();
+        let worst = tried.iter().copied().max_by(|a, b| rejection[*a].total_cmp(&rejection[*b]));
         let n_ladders = n_round_trips.len();
         let n_without = n_round_trips.iter().filter(|n| **n == 0).count();
-        if rejection[worst] > MAX_REJECTION {
+        if let Some(worst) = worst.filter(|pair| rejection[*pair] > MAX_REJECTION) {
             if rejection.len() + 1 >= MAX_LEVELS {
                 return Verdict::ReferenceTooFar { barrier };
             }
             let n_levels = super::n_levels(barrier).max(rejection.len() + 2);
             return Verdict::LadderTooShort { pair: worst, rejection: rejection[worst], n_levels };
         }
+        // The rate counts the trips of all replicas, of which there is one on each level.
+        let expected = (rejection.len() + 1) as f64 / round_trip_rate(rejection);
         if 2 * n_without > n_ladders {
-            // The rate counts the trips of all replicas, of which there is one on each level.
-            let expected = (rejection.len() + 1) as f64 / round_trip_rate(rejection);
             return Verdict::NoRoundTrips { n_without, n_ladders, n_iterations, expected };
         }
-        Verdict::Mixing { n_round_trips: n_round_trips.iter().sum(), n_ladders }
+        let n_round_trips: u64 = n_round_trips.iter().sum();
+        if n_round_trips < MIN_ROUND_TRIPS * n_ladders as u64 {
+            return Verdict::FewRoundTrips { n_round_trips, n_ladders, n_iterations, expected };
+        }
+        Verdict::Mixing { n_round_trips, n_ladders }
     }
 }
 
@@ -98,20 +121,37 @@ impl fmt::Display for Verdict {
                     "{n_without} of {n_ladders} ladders made no round trip between reference and target in {n_iterations} \
                      iterations: "
                 )?;
-                let enough = (2.0 * expected).ceil();
-                if expected.is_nan() {
-                    write!(f, "draw more, for some pairs of levels have not swapped yet")
-                } else if enough > *n_iterations as f64 {
-                    write!(f, "a round trip takes about {expected:.0}; draw at least {enough:.0}")
-                } else {
-                    write!(
-                        f,
-                        "a round trip should take about {expected:.0}, but the levels do not forget between swaps; make more \
-                         transitions in each iteration"
-                    )
-                }
+                advise(f, 2.0 * expected, *expected, *n_iterations)
+            }
+            Verdict::FewRoundTrips { n_round_trips, n_ladders, n_iterations, expected } => {
+                write!(
+                    f,
+                    "{n_ladders} ladders made {n_round_trips} round trips between reference and target in {n_iterations} \
+                     iterations, fewer than {MIN_ROUND_TRIPS} a ladder: "
+                )?;
+                advise(f, enough(*n_round_trips, *n_ladders, *n_iterations), *expected, *n_iterations)
             }
         }
+    }
+}
+
+/// Iterations after which ladders will have [`MIN_ROUND_TRIPS`] and a third more, at the rate they had.
+pub(crate) fn enough(n_round_trips: u64, n_ladders: usize, n_iterations: usize) -> f64 {
+    4.0 / 3.0 * (MIN_ROUND_TRIPS * n_ladders as u64) as f64 / n_round_trips as f64 * n_iterations as f64
+}
+
+/// What to do where `enough` iterations make enough round trips, of which each should take `expected`.
+fn advise(f: &mut fmt::Formatter<'_>, enough: f64, expected: f64, n_iterations: usize) -> fmt::Result {
+    if expected.is_nan() {
+        write!(f, "draw more, for some pairs of levels have not swapped yet")
+    } else if enough.ceil() > n_iterations as f64 {
+        write!(f, "a round trip takes about {expected:.0}; draw at least {:.0}", enough.ceil())
+    } else {
+        write!(
+            f,
+            "a round trip should take about {expected:.0}, but the levels do not forget between swaps; make more \
+             transitions in each iteration"
+        )
     }
 }
 
@@ -121,9 +161,17 @@ mod tests {
 
     #[test]
     fn verdicts_name_cause_and_remedy() {
-        let good = Verdict::new(&[0.5, 0.4], &[3, 0, 1], 100);
-        assert_eq!(good, Verdict::Mixing { n_round_trips: 4, n_ladders: 3 });
-        assert!(good.is_good() && good.to_string().contains("1.3 a ladder"), "{good}");
+        let good = Verdict::new(&[0.5, 0.4], &[8, 0, 1], 100);
+        assert_eq!(good, Verdict::Mixing { n_round_trips: 9, n_ladders: 3 });
+        assert!(good.is_good() && good.to_string().contains("3.0 a ladder"), "{good}");
+        // One round trip on half of the ladders is not mixing.
+        let few = Verdict::new(&[0.5, 0.4], &[1, 0, 1, 0], 100);
+        assert!(matches!(few, Verdict::FewRoundTrips { n_round_trips: 2, n_ladders: 4, .. }) && !few.is_good());
+        assert!(
+            few.to_string().contains("fewer than 2 a ladder: a round trip takes about")
+                && few.to_string().ends_with("draw at least 534"),
+            "{few}"
+        );
         let short = Verdict::new(&[0.5, 0.99, 0.2], &[3, 2], 100);
         assert_eq!(short, Verdict::LadderTooShort { pair: 1, rejection: 0.99, n_levels: 5 });
         assert!(short.to_string().contains("levels 1 and 2 reject 99.0 %"), "{short}");
@@ -134,6 +182,9 @@ mod tests {
         assert!(brief.to_string().contains("takes about 98; draw at least 196"), "{brief}");
         let stuck = Verdict::new(&[0.5; 6], &[0, 0, 1], 1000);
         assert!(stuck.to_string().contains("more transitions in each iteration"), "{stuck}");
+        // A pair that was not tried hides no other.
+        let hidden = Verdict::new(&[0.99, f64::NAN], &[0], 1);
+        assert_eq!(hidden, Verdict::LadderTooShort { pair: 0, rejection: 0.99, n_levels: 4 });
         let shortest = Verdict::new(&[0.5, f64::NAN], &[0], 1);
         assert!(shortest.to_string().contains("draw more"), "{shortest}");
     }

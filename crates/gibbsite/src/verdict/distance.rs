@@ -3,6 +3,7 @@
 use super::Evidence;
 use crate::diagnostics::{kl, total_variation};
 use crate::energy::{Energy, Transformed};
+use crate::logz::Quadrature;
 use crate::points::{Matrix, Points};
 
 /// Distances between the histogram of the draws and the exact probabilities of its bins; everything outside the bins is
@@ -29,17 +30,28 @@ impl Distance {
 /// Bins per coordinate and points of the midpoint rule per bin and coordinate, on average.
 const SHAPE: [(usize, usize); 2] = [(60, 40), (20, 16)];
 
+/// Quarters of the points that a second rule has, which tells the error of the first.
+const COARSE: usize = 3;
+
+/// Largest difference between the two: as a part of the noise, and beyond it.
+const MAX_RULE_ERROR: (f64, f64) = (0.25, 0.002);
+
+/// Largest probability that the midpoints may miss, beyond the same part of the noise: nodes next to the ends of the bins
+/// carry that much.
+const MAX_MISSED: f64 = 0.004;
+
 /// Fewest draws whose histogram says anything.
 const MIN_DRAWS: usize = 100;
 
 /// Probability left out of the bins at each end of a coordinate.
 const ENDS: f64 = 0.002;
 
-/// The distance, given log Z; in one and two dimensions. `ess` is the effective number of draws.
+/// The distance, given the quadrature; in one and two dimensions, `None` where the bins are not resolved. `ess` is the
+/// effective number of draws.
 pub(super) fn to_exact<E: Energy + ?Sized>(
     energy: &E,
     evidence: &Evidence<'_>,
-    log_z: f64,
+    q: &Quadrature,
     ess: f64,
 ) -> Option<Distance> {
     let (dim, n, values) = (evidence.draws.dim(), evidence.n(), evidence.draws.values());
@@ -51,17 +63,24 @@ pub(super) fn to_exact<E: Energy + ?Sized>(
     let u = energy.to_outer(&x).real;
     let (n_bins, n_points) = SHAPE[dim - 1];
     let axes: Vec<Axis> = (0..dim).map(|j| Axis::new(u.col(j), n_bins)).collect::<Option<_>>()?;
-    let nodes: Vec<Vec<Node>> = axes.iter().map(|a| a.nodes(n_points)).collect();
-    let exact = bin_masses(&energy, &axes, &nodes, log_z)?;
+    let exact = bin_masses(&energy, &axes, n_points, q.log_z)?;
     let drawn_share = bin_shares(&u, &axes);
     let ess = if ess.is_finite() { ess.clamp(1.0, n as f64) } else { 1.0 };
     // E |p_hat - p| = sqrt(2 p (1 - p) / (pi n)) for a normal error.
     let noise = |p: &f64| (p * (1.0 - p) / ess).max(0.0).sqrt();
-    Some(Distance {
-        total_variation: total_variation(&drawn_share, &exact),
-        expected: (exact.iter().map(noise).sum::<f64>() / std::f64::consts::TAU.sqrt()).min(1.0),
-        kl: kl(&drawn_share, &exact),
-    })
+    let expected = (exact.iter().map(noise).sum::<f64>() / std::f64::consts::TAU.sqrt()).min(1.0);
+    // Flanks of peaks at the ends of a long bin may be missed by any number of midpoints, but not by the adaptive nodes.
+    let missed = exact[exact.len() - 1] - mass_outside(&energy.to_outer(&q.points).real, &q.w, &axes);
+    if missed > MAX_RULE_ERROR.0 * expected + MAX_MISSED {
+        return None;
+    }
+    // Another number of points gives other masses where a ridge is narrower than their distance: that would say more about
+    // the rule than about the draws.
+    let coarse = bin_masses(&energy, &axes, COARSE * n_points / 4, q.log_z)?;
+    if total_variation(&coarse, &exact) > MAX_RULE_ERROR.0 * expected + MAX_RULE_ERROR.1 {
+        return None;
+    }
+    Some(Distance { total_variation: total_variation(&drawn_share, &exact), expected, kl: kl(&drawn_share, &exact) })
 }
 
 /// The bins of one unconstrained coordinate u, by `t = asinh((u - centre) / width)`: bounds are out of the way, and a tail
@@ -130,7 +149,8 @@ struct Node {
 }
 
 /// Exact probability of every bin (first coordinate fastest), then of everything outside.
-fn bin_masses<E: Energy>(energy: &E, axes: &[Axis], nodes: &[Vec<Node>], log_z: f64) -> Option<Vec<f64>> {
+fn bin_masses<E: Energy>(energy: &E, axes: &[Axis], n_points: usize, log_z: f64) -> Option<Vec<f64>> {
+    let nodes: Vec<Vec<Node>> = axes.iter().map(|a| a.nodes(n_points)).collect();
     let total: usize = nodes.iter().map(Vec::len).product();
     // The nodes, one of each coordinate, of cell k.
     let cell = |k: usize| nodes.iter().scan(k, |rest, n| Some(&n[std::mem::replace(rest, *rest / n.len()) % n.len()]));
@@ -156,6 +176,12 @@ fn bin_masses<E: Energy>(energy: &E, axes: &[Axis], nodes: &[Vec<Node>], log_z: 
     masses[last] = (1.0 - inside).max(0.0);
     // Midpoints that miss narrow peaks would say more about the rule than about the draws.
     (inside.is_finite() && inside < 1.002).then_some(masses)
+}
+
+/// Weight of the nodes outside all bins.
+fn mass_outside(u: &Matrix<f64>, w: &[f64], axes: &[Axis]) -> f64 {
+    let outside = |i: &usize| axes.iter().enumerate().any(|(j, axis)| axis.bin(u.get(*i, j)).is_none());
+    (0..w.len()).filter(|i| w[*i] > 0.0).filter(outside).map(|i| w[i]).sum()
 }
 
 /// Share of the draws in the same bins.

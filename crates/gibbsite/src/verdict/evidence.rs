@@ -57,6 +57,12 @@ pub struct Evidence<'a> {
     pub step: Option<GivenStep>,
     /// How the draws differ from those of an unbiased sampler, where that was measured.
     pub bias: Option<&'a Bias>,
+    /// For independent draws: the relative error of the distribution function that they are drawn from, as
+    /// [`Grid::error`](crate::kernel::grid::Grid::error) estimates it.
+    pub cdf_error: Option<f64>,
+    /// What is proved of the moments of each coordinate, as [`crate::check::moments`] gives it: the largest k for which the
+    /// mean of |x_j|^k may exist. Empty where nothing is.
+    pub moments: &'a [Option<u32>],
 }
 
 impl Bias {
@@ -84,6 +90,8 @@ impl<'a> From<&'a Draws> for Evidence<'a> {
             thin: 1,
             step: None,
             bias: None,
+            cdf_error: None,
+            moments: &[],
         }
     }
 }

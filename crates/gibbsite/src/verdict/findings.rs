@@ -15,11 +15,19 @@ pub const MAX_BIAS: f64 = 0.02;
 /// Share of divergent proposals beyond which a part of the space may be out of reach; fewer are counted, not warned of.
 pub const MAX_DIVERGED: f64 = 0.002;
 
+/// Share of trajectories cut at their greatest length beyond which that is told.
+pub const MAX_TRUNCATED: f64 = 0.01;
+
+/// Fewest draws of a chain that are called stuck when they are equal.
+const MIN_STUCK: usize = 20;
+
 impl Report {
     /// What fails of these numbers and of what the run itself found.
     pub fn verdict(&self, evidence: &Evidence<'_>) -> Verdict {
         let mut findings = Vec::new();
+        self.judge_resolution(evidence, &mut findings);
         self.judge_warnings(evidence, &mut findings);
+        Self::judge_stuck(evidence, &mut findings);
         if let Some(ebfmi) = self.ebfmi.filter(|e| *e < MIN_EBFMI) {
             let remedy = Remedy::OtherCoordinates { or_temper: true };
             findings.push(Finding { problem: Problem::MissingInformation { ebfmi }, forbids: false, remedy });
@@ -47,8 +55,28 @@ impl Report {
         }
         self.judge_against_exact(evidence, &mut findings);
         self.judge_tails(&mut findings);
+        findings.sort_by_key(|f| !f.forbids);
         let rhat = self.worst_rhat().map_or(f64::NAN, |j| self.coordinates[j].rhat);
         Verdict { findings, rhat, ess: self.least_ess() }
+    }
+
+    /// Whether numbers resolve the density, and the quadrature the distribution function.
+    fn judge_resolution(&self, evidence: &Evidence<'_>, findings: &mut Vec<Finding>) {
+        // The noise of a share, as large as that of a mean in standard deviations.
+        let noise = 1.0 / (evidence.n() as f64).sqrt();
+        let singular = self.n_not_finite > 0 || !self.crowds.is_empty();
+        if self.n_not_finite > 0 {
+            let problem = Problem::NotFinite { n: self.n_not_finite, n_draws: evidence.n() };
+            findings.push(Finding { problem, forbids: true, remedy: Remedy::SingularityAtZero });
+        }
+        for crowd in &self.crowds {
+            let (problem, remedy) = (Problem::Crowded(*crowd), Remedy::SingularityAtZero);
+            findings.push(Finding { problem, forbids: crowd.share() > noise, remedy });
+        }
+        if let Some(error) = evidence.cdf_error.filter(|error| !(*error <= noise)) {
+            let remedy = if singular { Remedy::SingularityAtZero } else { Remedy::MarkovChains };
+            findings.push(Finding { problem: Problem::Unconverged { error, noise }, forbids: true, remedy });
+        }
     }
 
     fn judge_warnings(&self, evidence: &Evidence<'_>, findings: &mut Vec<Finding>) {
@@ -61,10 +89,28 @@ impl Report {
                 // Where tails are thin a trajectory that enters them fast is thrown back, as any other rejection, and the
                 // exact check sees that nothing is missed.
                 Warning::Divergences { .. } => (!self.agrees_with_exact(), energies::corner(evidence)),
+                // They are slow; whether too slow is for R-hat and effective sample sizes.
+                Warning::Truncated { n_truncated, n } if *n_truncated as f64 <= MAX_TRUNCATED * *n as f64 => continue,
+                Warning::Truncated { .. } => (false, None),
                 _ => (true, None),
             };
             let problem = Problem::Warned { warning: warning.clone(), corner };
             findings.push(Finding { problem, forbids, remedy: Remedy::of_warning(warning) });
+        }
+    }
+
+    /// Chains that never moved among others that did, where the run itself has not told: ladders, and draws of unknown origin.
+    fn judge_stuck(evidence: &Evidence<'_>, findings: &mut Vec<Finding>) {
+        let draws = evidence.draws;
+        let is_told = evidence.warnings.iter().any(|w| matches!(w, Warning::StuckChains { .. }));
+        if is_told || evidence.is_independent() || draws.n_draws() < MIN_STUCK {
+            return;
+        }
+        let (n_stuck, n_chains) = (draws.n_stuck(), draws.n_chains());
+        if (1..n_chains).contains(&n_stuck) {
+            let warning = Warning::StuckChains { n_stuck, n_chains };
+            let remedy = Remedy::of_warning(&warning);
+            findings.push(Finding { problem: Problem::Warned { warning, corner: None }, forbids: true, remedy });
         }
     }
 

@@ -1,7 +1,7 @@
 //! Have the chains found one distribution, and how much do they know of it?
 
 use super::{Evidence, Finding, Problem, Remedy, Report, Source};
-use crate::diagnostics::{Summary, z_score_between_chains};
+use crate::diagnostics::{Agreement, Summary, z_score_between_chains};
 
 /// R-hat of few long chains above which they disagree (Vehtari, Gelman, Simpson, Carpenter and Buerkner 2021).
 pub const MIN_RHAT_LIMIT: f64 = 1.01;
@@ -28,18 +28,36 @@ const BELOW_TARGET: f64 = 3.0;
 /// A given step size is too small where more than this share of the steps is accepted.
 const MAX_ACCEPTED: f64 = 0.98;
 
-/// R-hat above which chains disagree, for 2 m halves of chains with `ess` effective draws in all.
+/// Normal score of the share of runs with a larger R-hat although all is well: 3 in 100,000.
+const RHAT_SCORE: f64 = 4.0;
+
+/// By how much the excess of R-hat is allowed to be larger still: effective sample sizes are estimates, and too large for
+/// slow chains.
+const RHAT_SLACK: f64 = 1.5;
+
+/// R-hat above which chains disagree, for m chains with `ess_within` effective draws in all: those of
+/// [`Agreement::ess_within`], which chains apart do not lower. (An effective sample size that counts them as slow would raise
+/// its own limit, and R-hat would hardly ever exceed it.)
 ///
 /// Halves that do agree have means that vary by their own noise, `var(means) / var = 2 m / ess`, so that R-hat is about
-/// `sqrt(1 + 2 m / ess)` however well the chains mix: 1.05 for 64 chains with 1,200 effective draws. Twice that excess is
-/// allowed, between 1.01 (four chains with 800) and 1.1.
-pub fn rhat_limit(n_chains: usize, ess: f64) -> f64 {
-    let excess = 2.0 * 2.0 * n_chains as f64 / ess;
+/// `sqrt(1 + 2 m / ess)` however well the chains mix: 1.05 for 64 chains with 1,200 effective draws. That excess is a
+/// chi-square variable with k = 2 m - 1 degrees of freedom over k; allowed is one and a half times its upper quantile,
+/// `(1 - 2/(9 k) + 4 sqrt(2/(9 k)))^3` (Wilson and Hilferty 1931), between 1.01 and 1.1.
+pub fn rhat_limit(n_chains: usize, ess_within: f64) -> f64 {
+    let of_mean = 2.0 * n_chains as f64 / ess_within;
+    let spread = 2.0 / (9.0 * (2.0 * n_chains as f64 - 1.0));
+    let excess = RHAT_SLACK * (1.0 - spread + RHAT_SCORE * spread.sqrt()).powi(3) * of_mean;
     if excess.is_nan() { MIN_RHAT_LIMIT } else { (1.0 + excess).sqrt().clamp(MIN_RHAT_LIMIT, MAX_RHAT_LIMIT) }
 }
 
-fn disagrees(s: &Summary, n_chains: usize) -> bool {
-    s.rhat.is_nan() || s.rhat > rhat_limit(n_chains, s.ess_bulk)
+/// Whether R-hat is unknown or above its limit.
+fn disagrees(a: &Agreement, n_chains: usize) -> bool {
+    a.rhat.is_nan() || a.rhat > rhat_limit(n_chains, a.ess_within)
+}
+
+/// Whether the chains have one distribution, as far as R-hat and the chains one by one tell.
+pub(super) fn agree(a: &Agreement, n_chains: usize) -> bool {
+    !disagrees(a, n_chains) && a.n_apart == 0
 }
 
 /// Chains that disagree, drift or know too little; `frozen` coordinates have been told already.
@@ -49,16 +67,26 @@ pub(super) fn judge(report: &Report, evidence: &Evidence<'_>, frozen: &[usize], 
         let moving = report.coordinates.iter().enumerate().filter(|(j, _)| !frozen.contains(j));
         moving.filter(|(j, s)| bad(*j, s)).map(|(j, _)| j).collect()
     };
-    let apart = which(&|_, s| disagrees(s, n_chains));
+    let apart = which(&|j, _| disagrees(&report.agreement[j], n_chains));
+    let elsewhere = which(&|j, _| report.agreement[j].n_apart > 0);
+    let of_energy = &report.energy_agreement;
+    // Where some movements are much slower than others the chains agree less than tau says. If exact expectations are known and
+    // met, that is no reason against the draws.
+    let forbids = |rhat: f64| !(rhat <= MAX_RHAT_LIMIT && report.agrees_with_exact());
     if let Some(worst) = report.worst_rhat_of(apart.iter().copied()) {
-        let s = &report.coordinates[worst];
-        let (rhat, limit) = (s.rhat, rhat_limit(n_chains, s.ess_bulk));
+        let a = &report.agreement[worst];
+        let (rhat, limit) = (a.rhat, rhat_limit(n_chains, a.ess_within));
         let problem = Problem::Disagreement { coordinates: apart, worst, rhat, limit };
-        findings.push(Finding { problem, forbids: true, remedy: remedy(evidence, true) });
-    } else if disagrees(&report.energy, n_chains) && !report.energy.rhat.is_nan() {
-        let (rhat, limit) = (report.energy.rhat, rhat_limit(n_chains, report.energy.ess_bulk));
+        findings.push(Finding { problem, forbids: forbids(rhat), remedy: remedy(evidence, true) });
+    } else if disagrees(of_energy, n_chains) && !of_energy.rhat.is_nan() {
+        let (rhat, limit) = (of_energy.rhat, rhat_limit(n_chains, of_energy.ess_within));
         let problem = Problem::EnergyDisagreement { rhat, limit };
-        findings.push(Finding { problem, forbids: true, remedy: remedy(evidence, true) });
+        findings.push(Finding { problem, forbids: forbids(rhat), remedy: remedy(evidence, true) });
+    } else if !elsewhere.is_empty() || of_energy.n_apart > 0 {
+        let most = elsewhere.iter().map(|j| report.agreement[*j].n_apart).max();
+        let n_apart = most.unwrap_or(of_energy.n_apart);
+        let problem = Problem::ChainsApart { coordinates: elsewhere, n_apart, n_chains };
+        findings.push(Finding { problem, forbids: !report.agrees_with_exact(), remedy: remedy(evidence, true) });
     } else {
         let drifts: Vec<(usize, f64)> =
             which(&|_, _| true).into_iter().map(|j| (j, drift(&evidence.draws.coordinate(j)))).collect();
@@ -129,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_limit_of_rhat_grows_with_short_chains() {
-        assert_eq!((rhat_limit(4, 800.0), rhat_limit(64, 50_000.0)), (1.01, 1.01));
+        assert_eq!((rhat_limit(4, 4000.0), rhat_limit(64, 50_000.0)), (1.01, 1.01));
         // 64 chains with 1,162 effective draws show 1.054 when all is well.
         let limit = rhat_limit(64, 1162.0);
         assert!(1.054 < limit && limit <= 1.1, "{limit}");

@@ -6,7 +6,8 @@ use crate::diagnostics::{Modes, Occupancy, occupancy};
 /// Wells beyond which their weights are no summary; a search finds only a part of so many.
 pub const MAX_WELLS: usize = 12;
 
-/// The weights of the wells; `None` with fewer than two, or more than twelve.
+/// The weights of the wells, their errors unknown where the chains remember in which they started
+/// ([`Occupancy::mixes`]); `None` with fewer than two, or more than twelve.
 pub(super) fn weights(evidence: &Evidence<'_>) -> Option<Occupancy> {
     if !(2..=MAX_WELLS).contains(&evidence.wells.len()) {
         return None;
@@ -20,7 +21,12 @@ pub(super) fn weights(evidence: &Evidence<'_>) -> Option<Occupancy> {
     };
     let labels: Vec<Vec<Option<usize>>> =
         draws.values().chunks_exact(draws.n_draws() * draws.dim()).map(chain).collect();
-    Some(occupancy(&labels, wells.len()))
+    let mut weights = occupancy(&labels, wells.len());
+    // Weights that are those of the starting points have no error that the draws could tell.
+    if !weights.mixes {
+        weights.modes.iter_mut().for_each(|m| m.std_err = f64::NAN);
+    }
+    Some(weights)
 }
 
 /// Standard deviation of each coordinate, the unit in which a well is nearest; `None` where one does not vary.

@@ -2,8 +2,8 @@
 
 use super::evidence::bias_z;
 use super::exact::{Gap, Moment};
-use super::words::{digits, list, name};
-use super::{Corner, Distance, MIN_ESS, Tail};
+use super::words::{digits, list, name, share_in_words};
+use super::{Corner, Crowd, Distance, MIN_ESS, Tail};
 use crate::adapt::CoordinateBias;
 use crate::diagnostics::MIN_EBFMI;
 use crate::run::Warning;
@@ -14,12 +14,29 @@ use crate::tempering;
 pub enum Problem {
     /// What the run itself found. Divergences while drawing count where they are more than
     /// [`MAX_DIVERGED`](super::MAX_DIVERGED) of the proposals, and forbid the use of the draws unless exact expectations are
-    /// known and met.
+    /// known and met. Trajectories cut at their greatest length count beyond [`MAX_TRUNCATED`](super::MAX_TRUNCATED), and
+    /// forbid nothing.
     Warned {
         /// What it was.
         warning: Warning,
         /// Where divergences gather, if they do.
         corner: Option<Corner>,
+    },
+    /// Draws with a coordinate or an energy that is not finite.
+    NotFinite {
+        /// How many.
+        n: usize,
+        /// Of how many.
+        n_draws: usize,
+    },
+    /// Draws within rounding of an end of the support. Forbids the use of the draws where their share exceeds its own noise.
+    Crowded(Crowd),
+    /// The quadrature that exact draws come from has a larger error than their number explains.
+    Unconverged {
+        /// Relative error of the distribution function.
+        error: f64,
+        /// One over the square root of the number of draws.
+        noise: f64,
     },
     /// The momenta of a Hamiltonian kernel do not reach all energies: the mean E-BFMI is below [`MIN_EBFMI`]. The chains may
     /// still have reached them, in time: R-hat and effective sample sizes judge that.
@@ -39,7 +56,8 @@ pub enum Problem {
         /// Draws of a chain.
         n_draws: usize,
     },
-    /// R-hat above [`rhat_limit`](super::rhat_limit), or unknown: the chains have not found one distribution.
+    /// R-hat above [`rhat_limit`](super::rhat_limit), or unknown: the chains have not found one distribution. Forbids the use of
+    /// the draws unless R-hat is at most [`MAX_RHAT_LIMIT`](super::MAX_RHAT_LIMIT) and exact expectations are known and met.
     Disagreement {
         /// Of which coordinates.
         coordinates: Vec<usize>,
@@ -56,6 +74,16 @@ pub enum Problem {
         rhat: f64,
         /// Its limit.
         limit: f64,
+    },
+    /// Some chains sit elsewhere than the others, see [`Agreement::n_apart`](crate::diagnostics::Agreement::n_apart): too few
+    /// for R-hat. Forbids the use of the draws unless exact expectations are known and met.
+    ChainsApart {
+        /// In which coordinates; none where only the energy shows it.
+        coordinates: Vec<usize>,
+        /// How many chains, in the coordinate that has most.
+        n_apart: usize,
+        /// All chains.
+        n_chains: usize,
     },
     /// Over all chains the later half differs from the earlier by more than [`MAX_DRIFT`](super::MAX_DRIFT) standard errors.
     Drift {
@@ -130,6 +158,17 @@ impl Problem {
                 let place = corner.as_ref().map_or_else(String::new, |c| format!(": {}", gather(c, names)));
                 format!("{warning}{place}")
             }
+            Problem::NotFinite { n, n_draws } => format!(
+                "{n} of {n_draws} draws have an energy or a coordinate that is not finite: they lie where the density is \
+                 infinite or 0 in floating-point numbers"
+            ),
+            Problem::Crowded(crowd) => crowded(crowd, names),
+            Problem::Unconverged { error, noise } => format!(
+                "the quadrature from which the draws come has converged only to {}, which is more than their noise of {}: they \
+                 are not exact",
+                digits(*error, 1),
+                digits(*noise, 1)
+            ),
             Problem::MissingInformation { ebfmi } => format!(
                 "E-BFMI is {} < {MIN_EBFMI}: a change of momentum reaches only a part of the energies, because the tails are \
                  heavy or the curvature varies (a funnel)",
@@ -140,13 +179,19 @@ impl Problem {
                 format!("{} never moved: no diagnostic can vouch for it", list(coordinates, names))
             }
             Problem::TooFewDraws { n_draws } => {
-                format!("{n_draws} draws a chain are too few for R-hat and effective sample sizes")
+                let draws = if *n_draws == 1 { "draw a chain is" } else { "draws a chain are" };
+                format!("{n_draws} {draws} too few for R-hat and effective sample sizes")
             }
             Problem::Disagreement { coordinates, rhat, limit, .. } => format!(
                 "R-hat of {} is {rhat:.3} > {limit:.3}: the chains have not found the same distribution",
                 list(coordinates, names)
             ),
             Problem::EnergyDisagreement { rhat, limit } => format!("R-hat of the energy is {rhat:.3} > {limit:.3}"),
+            Problem::ChainsApart { coordinates, n_apart, n_chains } => {
+                let of = if coordinates.is_empty() { "the energy".into() } else { list(coordinates, names) };
+                let sit = if *n_apart == 1 { "sits" } else { "sit" };
+                format!("{n_apart} of {n_chains} chains {sit} elsewhere than the others in {of}, and stay")
+            }
             Problem::Drift { coordinates, .. } => format!(
                 "{} drifts: over all chains, the later half of the draws differs from the earlier half",
                 list(coordinates, names)
@@ -189,6 +234,35 @@ impl Problem {
         }
     }
 
+    /// A stable name for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Problem::Warned { warning: Warning::Divergences { .. }, .. } => "divergences",
+            Problem::Warned { warning: Warning::Acceptance { .. }, .. } => "acceptance",
+            Problem::Warned { warning: Warning::Truncated { .. }, .. } => "truncated",
+            Problem::Warned { warning: Warning::StuckChains { .. }, .. } => "stuck_chains",
+            Problem::Warned { warning: Warning::Lost { .. }, .. } => "lost_chains",
+            Problem::NotFinite { .. } => "not_finite",
+            Problem::Crowded(_) => "crowded",
+            Problem::Unconverged { .. } => "unconverged",
+            Problem::MissingInformation { .. } => "missing_information",
+            Problem::Ladder(_) => "ladder",
+            Problem::Frozen { .. } => "frozen",
+            Problem::TooFewDraws { .. } => "too_few_draws",
+            Problem::Disagreement { .. } => "disagreement",
+            Problem::EnergyDisagreement { .. } => "energy_disagreement",
+            Problem::ChainsApart { .. } => "chains_apart",
+            Problem::Drift { .. } => "drift",
+            Problem::FewEffectiveDraws { .. } => "few_effective_draws",
+            Problem::FewInTails { .. } => "few_in_tails",
+            Problem::Biased { .. } => "biased",
+            Problem::Misses { .. } => "misses",
+            Problem::Far { .. } => "far",
+            Problem::NoMean { .. } => "no_mean",
+            Problem::NoVariance { .. } => "no_variance",
+        }
+    }
+
     /// Whether [`Problem::in_words`] says what to do about it.
     pub fn names_remedy(&self) -> bool {
         matches!(self, Problem::Warned { .. } | Problem::Ladder(_))
@@ -201,13 +275,24 @@ impl Problem {
     }
 }
 
+fn crowded(crowd: &Crowd, names: &[String]) -> String {
+    let name = name(crowd.coordinate, names);
+    format!(
+        "{name} lies within rounding of {} in {} of {} draws: its density has a singularity there which floating-point numbers \
+         do not resolve",
+        digits(crowd.bound, 6),
+        crowd.n,
+        crowd.n_draws
+    )
+}
+
 fn gather(corner: &Corner, names: &[String]) -> String {
     let (side, share) = if corner.below < 0.5 { ("below", 1.0 - corner.below) } else { ("above", corner.below) };
     let name = name(corner.coordinate, names);
     format!(
-        "they gather where {name} is about {}, {side} {} % of its draws",
+        "they gather where {name} is about {}, {side} {} of its draws",
         digits(corner.median, 3),
-        digits(100.0 * share, 2)
+        share_in_words(share)
     )
 }
 
@@ -230,7 +315,7 @@ fn misses(gap: &Gap, n_more: usize, names: &[String]) -> String {
 fn heavy(j: usize, tail: &Tail, names: &[String]) -> String {
     let name = name(j, names);
     match tail.at_least {
-        Some(k) => format!("by quadrature the Pareto k of {name} is {k} at least"),
+        Some(k) => format!("the Pareto k of {name} is known to be {} or more", digits(k, 2)),
         None => format!("Pareto k of {name} is {} +- {}", digits(tail.k, 2), digits(tail.std_err, 1)),
     }
 }

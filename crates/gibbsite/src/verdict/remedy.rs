@@ -6,6 +6,9 @@ use super::words::percent;
 use crate::run::Warning;
 use crate::tempering;
 
+/// In words, for a library and a command line alike.
+const SINGULARITY_AT_ZERO: &str = "write the energy in the distance from there, so that the singularity is at 0, where floating-point numbers are dense";
+
 /// A way out. [`fmt::Display`] names what this crate has for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Remedy {
@@ -62,7 +65,9 @@ pub enum Remedy {
     MoreWarmUp,
     /// More chains and more warm-up, or a support that leaves one mode.
     MoreChains,
-    /// Chains instead of a grid that does not resolve the energy.
+    /// The energy in a coordinate whose singularity is at 0, where floating-point numbers are dense.
+    SingularityAtZero,
+    /// Chains instead of a grid that does not resolve the energy; which, is for pilot chains to choose.
     MarkovChains,
     /// Exact draws from a grid.
     Grid,
@@ -109,6 +114,10 @@ impl Remedy {
                     Remedy::MoreTransitions
                 }
             }
+            tempering::Verdict::FewRoundTrips { n_round_trips, n_ladders, n_iterations, .. } => {
+                let enough = tempering::enough(*n_round_trips, *n_ladders, *n_iterations);
+                Remedy::MoreDraws { at_least: enough.ceil() as usize }
+            }
             tempering::Verdict::Mixing { .. } => Remedy::KeepDrawing { or_thin_less: false, or_grid: false },
         }
     }
@@ -154,7 +163,8 @@ impl fmt::Display for Remedy {
             ),
             Remedy::MoreWarmUp => f.write_str("warm up longer"),
             Remedy::MoreChains => f.write_str("use more chains and more warm-up, or cut the support between the modes"),
-            Remedy::MarkovChains => f.write_str("use kernel::Hmc"),
+            Remedy::SingularityAtZero => f.write_str(SINGULARITY_AT_ZERO),
+            Remedy::MarkovChains => f.write_str("use run::auto"),
             Remedy::Grid => f.write_str("draw from kernel::grid"),
             Remedy::Quantiles { and_median: true } => f.write_str("use the median and the quantiles"),
             Remedy::Quantiles { and_median: false } => f.write_str("use the quantiles"),

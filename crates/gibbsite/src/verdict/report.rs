@@ -4,10 +4,11 @@ use rayon::prelude::*;
 
 use super::distance::{self, Distance};
 use super::exact::{self, Gap, NoExact};
-use super::mixing::MIN_ESS;
-use super::{Evidence, Tail, energies, modes};
-use crate::diagnostics::{MIN_DRAWS, Occupancy, Summary, summary, tail_shape};
+use super::unresolved::{self, Crowd};
+use super::{Evidence, Tail, energies, modes, tail};
+use crate::diagnostics::{Agreement, MIN_DRAWS, Occupancy, Summary, summary, summary_and_agreement};
 use crate::energy::Energy;
+use crate::points::Space;
 
 /// What there is to say about the draws.
 #[derive(Clone, Debug)]
@@ -16,8 +17,16 @@ pub struct Report {
     pub coordinates: Vec<Summary>,
     /// Of the energy.
     pub energy: Summary,
+    /// Whether the chains agree, one per coordinate.
+    pub agreement: Vec<Agreement>,
+    /// The same of the energy.
+    pub energy_agreement: Agreement,
     /// One per coordinate.
     pub tails: Vec<Tail>,
+    /// Draws with a coordinate or an energy that is not finite.
+    pub n_not_finite: usize,
+    /// Ends of the support at which draws lie within rounding; [`Report::check_support`] looks for them.
+    pub crowds: Vec<Crowd>,
     /// To the exact density, where it is known.
     pub distance: Option<Distance>,
     /// Against exact expectations; or why there are none.
@@ -34,33 +43,46 @@ impl Report {
         let draws = evidence.draws;
         let of = |j: usize| {
             let chains = draws.coordinate(j);
-            let mut s = summarise(&chains, evidence.is_independent());
+            let (mut s, agreement) = summarise(&chains, evidence.is_independent());
             if let Some(b) = evidence.bias.map(|b| b.coordinates[j]) {
                 s.mcse_mean = s.mcse_mean.hypot(b.mean_difference);
                 s.mcse_sd = s.mcse_sd.hypot(b.sd * (b.sd_ratio - 1.0));
             }
-            let (k, std_err) = tail_shape(&chains.concat());
-            // Of chains that hardly move the tail is where they happened to stay.
-            let std_err = if s.ess_bulk.min(s.ess_tail) < MIN_ESS { f64::INFINITY } else { std_err };
-            (s, Tail { k, std_err, at_least: None })
+            let tail = Tail {
+                at_least: tail::proved(evidence, j),
+                ..tail::of_draws(&chains, &s, Some(&agreement).filter(|_| !evidence.is_independent()))
+            };
+            (s, (agreement, tail))
         };
-        let (coordinates, tails): (Vec<Summary>, Vec<Tail>) = match draws.dim() {
+        let (coordinates, (agreement, tails)) = match draws.dim() {
             1 => vec![of(0)].into_iter().unzip(),
             dim => (0..dim).into_par_iter().map(of).collect::<Vec<_>>().into_iter().unzip(),
         };
-        let mut energy = summarise(&draws.energy_chains(), evidence.is_independent());
+        let (mut energy, energy_agreement) = summarise(&draws.energy_chains(), evidence.is_independent());
         if let Some(bias) = evidence.bias {
             energy.mcse_mean = energy.mcse_mean.hypot(bias.energy);
         }
         Self {
             coordinates,
             energy,
+            agreement,
+            energy_agreement,
             tails,
+            n_not_finite: unresolved::n_not_finite(evidence),
+            crowds: Vec::new(),
             distance: None,
             exact: Err(NoExact::NotTried),
             ebfmi: energies::mean(&evidence.ebfmi),
             modes: modes::weights(evidence),
         }
+    }
+
+    /// Looks for draws within rounding of an end of the support: there numbers do not resolve the density.
+    ///
+    /// # Panics
+    /// If the draws have another number of coordinates than the space.
+    pub fn check_support(&mut self, space: &Space, evidence: &Evidence<'_>) {
+        self.crowds = unresolved::crowds(space, evidence);
     }
 
     /// Holds the draws against the exact density, where quadrature gives it: in one to three dimensions, for up to 30 million
@@ -72,9 +94,9 @@ impl Report {
         match exact::integrate(energy) {
             Ok(q) => {
                 for (j, tail) in self.tails.iter_mut().enumerate() {
-                    tail.at_least = exact::least_shape(&q, j);
+                    tail.at_least = tail.at_least.into_iter().chain(exact::least_shape(&q, j)).reduce(f64::max);
                 }
-                self.distance = distance::to_exact(energy, evidence, q.log_z, self.least_ess());
+                self.distance = distance::to_exact(energy, evidence, &q, self.least_ess());
                 self.exact = exact::compare(&q, evidence, &self.tails);
             }
             Err(why) => self.exact = Err(why),
@@ -116,15 +138,15 @@ impl Report {
 /// [`summary`], also of chains too short for it. Independent draws are then one chain; else the error of the mean is what
 /// the spread between the chains says, that of the standard deviation counts each chain as one draw, and R-hat and effective
 /// sample sizes stay unknown.
-fn summarise(chains: &[Vec<f64>], independent: bool) -> Summary {
+fn summarise(chains: &[Vec<f64>], independent: bool) -> (Summary, Agreement) {
     let n_draws = chains.first().map_or(0, Vec::len);
     if n_draws >= MIN_DRAWS {
-        return summary(chains);
+        return summary_and_agreement(chains);
     }
     let all = chains.concat();
     let pooled = summary(&[&all]);
     if independent && pooled.mean.is_finite() {
-        return pooled;
+        return (pooled, Agreement::unknown());
     }
     let nan = f64::NAN;
     let (mean, sd) = mean_sd(&all);
@@ -132,7 +154,8 @@ fn summarise(chains: &[Vec<f64>], independent: bool) -> Summary {
     let mcse_mean =
         if independent { sd / (all.len() as f64).sqrt() } else { mean_sd(&means).1 / (means.len() as f64).sqrt() };
     let mcse_sd = pooled.mcse_sd * (n_draws as f64).sqrt();
-    Summary { mean, sd, mcse_mean, mcse_sd, rhat: nan, ess_bulk: nan, ess_tail: nan, ..pooled }
+    let s = Summary { mean, sd, mcse_mean, mcse_sd, rhat: nan, ess_bulk: nan, ess_tail: nan, ..pooled };
+    (s, Agreement::unknown())
 }
 
 /// Mean and standard deviation (divisor n - 1; NaN of one value).

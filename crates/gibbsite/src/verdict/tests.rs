@@ -74,12 +74,34 @@ fn divergences_count_beyond_two_in_a_thousand_and_forbid_unless_all_is_met() {
             Warning::Acceptance { accept_prob: 0.1, target: 0.8, adapted: false },
             Remedy::SmallerStep { accept_prob: 0.1 },
         ),
-        (Warning::Truncated { n_truncated: 1, n }, Remedy::OtherCoordinates { or_temper: false }),
         (Warning::StuckChains { n_stuck: 1, n_chains: 16 }, Remedy::CheckEnergyAndStep),
     ] {
         let finding = found(&[warning], met(1.0)).unwrap();
         assert_eq!((finding.forbids, finding.remedy), (true, remedy));
     }
+}
+
+/// One cut trajectory is no news, and many are slow rather than wrong.
+#[test]
+fn truncated_trajectories_count_beyond_one_in_a_hundred_and_forbid_nothing() {
+    let draws = good(1);
+    let of = |n_truncated| {
+        only(&Evidence { warnings: &[Warning::Truncated { n_truncated, n: 1000 }], ..Evidence::from(&draws) })
+    };
+    assert_eq!((of(1), of(10)), (None, None));
+    let finding = of(11).unwrap();
+    assert_eq!((finding.forbids, finding.remedy), (false, Remedy::OtherCoordinates { or_temper: false }));
+}
+
+#[test]
+fn what_forbids_comes_first() {
+    let draws = good(2);
+    let warnings = [Warning::Truncated { n_truncated: 500, n: 1000 }];
+    let moments = [None, Some(0)];
+    let evidence = Evidence { warnings: &warnings, moments: &moments, ..Evidence::from(&draws) };
+    let verdict = verdict(&evidence);
+    let kinds: Vec<&str> = verdict.findings.iter().map(|f| f.problem.kind()).collect();
+    assert_eq!(kinds, ["no_mean", "truncated"]);
 }
 
 #[test]
@@ -102,6 +124,12 @@ fn divergences_gather_in_a_corner_or_nowhere() {
     assert_eq!((corner(3, -1.16), corner(3, 1.16), corner(2, -3.0)), (None, None, None));
     let words = Problem::Warned { warning: warnings[0].clone(), corner: Some(low) }.in_words(&["a".into(), "b".into()]);
     assert!(words.ends_with(": they gather where b is about -1.41, below 92 % of its draws"), "{words}");
+    let words = |below| {
+        let corner = Some(Corner { coordinate: 0, median: -9.0, below });
+        Problem::Warned { warning: warnings[0].clone(), corner }.in_words(&[])
+    };
+    assert!(words(0.001).ends_with("below more than 99.5 % of its draws"), "{}", words(0.001));
+    assert!(words(1.0).ends_with("above all of its draws"), "{}", words(1.0));
 }
 
 #[test]
@@ -147,6 +175,23 @@ fn coordinates_that_never_moved_forbid() {
     // A single draw shows no movement.
     let one = draws((1, 1, 1), |_, _, _, z| z);
     assert!(matches!(only(&Evidence::from(&one)).unwrap().problem, Problem::TooFewDraws { n_draws: 1 }));
+}
+
+/// A chain that stands at the middle of the others, which R-hat does not see.
+#[test]
+fn a_chain_that_never_moved_is_told() {
+    let stuck = |n: usize| draws((32, n, 2), |c, _, j, z| if c == 5 { 0.3 + j as f64 } else { z });
+    let known = stuck(200);
+    let finding = verdict(&Evidence::from(&known)).findings.remove(0);
+    assert_eq!((finding.problem.kind(), finding.forbids), ("stuck_chains", true));
+    let warnings = [Warning::StuckChains { n_stuck: 1, n_chains: 32 }];
+    let few = stuck(19);
+    let found = verdict(&Evidence { warnings: &warnings, ..Evidence::from(&known) }).findings;
+    assert_eq!(found.iter().filter(|f| f.problem.kind() == "stuck_chains").count(), 1);
+    assert_eq!(
+        verdict(&Evidence::from(&few)).findings.iter().filter(|f| f.problem.kind() == "stuck_chains").count(),
+        0
+    );
 }
 
 #[test]
@@ -204,6 +249,14 @@ fn the_weights_of_two_to_twelve_wells_are_counted() {
     assert!(of(12).is_some_and(|m| m.modes.len() == 12));
     let weights = of(2).unwrap();
     assert_eq!((weights.modes[0].weight, weights.modes[1].weight), (0.75, 0.25));
+    assert!(weights.mixes && weights.modes[0].std_err > 0.0);
+    // Five of sixteen chains change the mode once: the weights are those of the starts, and have no error.
+    let few = draws((16, 200, 2), |c, t, j, z| {
+        0.1 * z + if j == 0 && (c % 4 == 0) != (c % 3 == 0 && t > 120) { 8.0 } else { 0.0 }
+    });
+    let wells = [vec![0.0, 0.0], vec![8.0, 0.0]];
+    let weights = Report::new(&Evidence { wells: &wells, ..Evidence::from(&few) }).modes.unwrap();
+    assert!(weights.n_changes() > 3 && !weights.mixes && weights.modes.iter().all(|m| m.std_err.is_nan()));
 }
 
 #[test]
@@ -247,4 +300,63 @@ fn no_draws_are_too_few() {
         assert_eq!(verdict.findings[0].problem, Problem::TooFewDraws { n_draws: 0 });
         assert_eq!(verdict.grade(), Grade::Bad);
     }
+}
+
+/// Exact draws of a quadrature that has not converged, energies that are not finite, draws at the end of the numbers.
+#[test]
+fn what_numbers_do_not_resolve_forbids() {
+    let draws = good(1);
+    let of = |cdf_error| {
+        only(&Evidence { source: Source::Independent, cdf_error: Some(cdf_error), ..Evidence::from(&draws) })
+    };
+    // 3,200 draws have a noise of 0.018.
+    assert_eq!(of(0.017), None);
+    let finding = of(0.3).unwrap();
+    assert_eq!((finding.forbids, finding.remedy), (true, Remedy::MarkovChains));
+    assert!(
+        finding.to_string().contains("has converged only to 0.3, which is more than their noise of 0.02"),
+        "{finding}"
+    );
+    assert!(of(f64::NAN).is_some());
+
+    let mut energy = draws.energy().to_vec();
+    energy[7] = f64::NEG_INFINITY;
+    let infinite = Draws::from_parts(16, 200, 1, draws.values().to_vec(), energy);
+    let problems: Vec<Problem> = verdict(&Evidence::from(&infinite)).findings.into_iter().map(|f| f.problem).collect();
+    assert!(problems.contains(&Problem::NotFinite { n: 1, n_draws: 3200 }), "{problems:?}");
+    let independent = Evidence { source: Source::Independent, ..Evidence::from(&infinite) };
+    assert_eq!(verdict(&independent).grade(), Grade::Bad);
+
+    let space = Formula::with_options("x", &bounds("x", 0.0, 1.0)).unwrap();
+    let at_one = |share: f64| {
+        let draws = super::tests::draws((16, 200, 1), |_, t, _, z| {
+            let u = (0.5 + 0.1 * z).clamp(0.01, 0.99);
+            if (t as f64) < 200.0 * share {
+                1.0 - 2e-16 * z.abs()
+            } else if t == 199 {
+                1e-300
+            } else {
+                u
+            }
+        });
+        let evidence = Evidence { source: Source::Independent, ..Evidence::from(&draws) };
+        let mut report = Report::new(&evidence);
+        report.check_support(crate::energy::Energy::space(&space), &evidence);
+        let mut findings = report.verdict(&evidence).findings;
+        findings.retain(|f| f.problem.kind() == "crowded");
+        findings
+    };
+    assert_eq!(at_one(0.0), []);
+    let finding = &at_one(0.1)[0];
+    assert!(
+        matches!(finding.problem, Problem::Crowded(Crowd { coordinate: 0, bound: 1.0, n: 320, .. })),
+        "{finding:?}"
+    );
+    assert!(finding.forbids && finding.to_string().starts_with("x1 lies within rounding of 1 in 320 of 3200 draws"));
+    assert!(!at_one(0.005)[0].forbids);
+}
+
+fn bounds(name: &str, lower: f64, upper: f64) -> crate::energy::formula::FormulaOptions {
+    let bounds = vec![(name.to_string(), lower, upper)];
+    crate::energy::formula::FormulaOptions { bounds, ..Default::default() }
 }

@@ -30,6 +30,15 @@ pub(super) fn digits(x: f64, n: usize) -> String {
     }
 }
 
+/// A share of at least a half in two digits, without rounding it up to all: `92 %`, `more than 99.5 %`, `all`.
+pub(super) fn share_in_words(share: f64) -> String {
+    match share {
+        1.0 => "all".into(),
+        0.995.. => "more than 99.5 %".into(),
+        _ => format!("{} %", digits(100.0 * share, 2)),
+    }
+}
+
 /// A share as a percentage: `23.4 %`.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)

@@ -14,6 +14,7 @@ use gibbsite::run::{
 use gibbsite::verdict::{Bias, Evidence, GivenStep, Source};
 
 mod auto;
+mod given_step;
 mod tempered;
 pub use tempered::LadderReport;
 
@@ -31,9 +32,6 @@ const N_WARMUP: usize = 1000;
 
 /// Leapfrog steps of a Hamiltonian transition, on average.
 const N_LEAPFROG: usize = 10;
-
-/// Mixed into the seed of a burn-in with a given step size, so that its noise is not that of the draws.
-const BURN_IN: u64 = 0x6275_726e_2d69_6e00;
 
 type Energies<'a> = Transformed<&'a Formula>;
 
@@ -80,6 +78,8 @@ pub struct Drawn {
     pub divergences: Vec<Divergence>,
     /// For `tempering`: what the ladder says of itself.
     pub ladder: Option<LadderReport>,
+    /// For `grid`: the relative error of the distribution function that it draws from.
+    pub cdf_error: Option<f64>,
 }
 
 impl Drawn {
@@ -100,6 +100,7 @@ impl Drawn {
             thin: self.thin,
             step: target_accept.map(|target_accept| GivenStep { accept_prob: self.accept_prob, target_accept }),
             bias: self.bias.as_ref(),
+            cdf_error: self.cdf_error,
             ..Evidence::from(&self.draws)
         }
     }
@@ -113,6 +114,10 @@ pub fn choose(args: &SampleArgs, model: &Resolved) -> Result<&'static str, Failu
     match (args.sampler.as_str(), model.dim()) {
         ("auto", 1..=2) if !args.no_exact => Ok("grid"),
         ("grid", 1..=2) => Ok("grid"),
+        ("tempering", _) if args.step_size.is_some() => {
+            let message = "tempering has a step size of its own on each level, which its warm-up finds";
+            Err(Failure::usage("step_size", message, "leave out --step-size, or use --sampler nuts"))
+        }
         ("grid", d) => {
             let message = format!("the grid sampler works in one or two dimensions, not in {d}");
             Err(Failure::usage("dimension", message, "use --sampler nuts, or auto"))
@@ -246,6 +251,7 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
         ebfmi: Vec::new(),
         divergences: Vec::new(),
         ladder: None,
+        cdf_error: Some(grid.error()),
     })
 }
 
@@ -276,8 +282,7 @@ fn follow(bar: &Progress, warm_up: u64) -> impl Fn(Event) + Sync {
 fn ula(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {
     let energy = Transformed::new(&model.formula);
     let options = options(args, ctx);
-    let kernel = Ula::new(args.step_size.unwrap_or(0.05));
-    let (run, init) = outcome(&energy, kernel, args, ctx, disk)?;
+    let (run, init) = outcome(&energy, Ula::new(0.05), args, ctx, disk)?;
     let bar =
         ctx.progress("mala, to compare", ((options.n_warmup + options.n_draws * options.thin) * args.chains) as u64);
     // Against a warmed-up mala, even where the unadjusted chains had no warm-up; as far apart as the draws held.
@@ -383,29 +388,35 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
     ctx: &Context,
     disk: Option<&Disk>,
 ) -> Result<(Ran<K>, Points), Failure> {
-    let mut options = options(args, ctx);
+    let options = options(args, ctx);
     let total = (options.n_warmup + options.n_draws.saturating_mul(options.thin)).saturating_mul(args.chains);
     let bar = ctx.progress("sampling", total as u64);
     let follow = follow(&bar, (options.n_warmup * args.chains) as u64);
     let Starts { points, wells } = run::dispersed_points(energy, args.chains, ctx.seed).map_err(failures::run)?;
-    let n_burn_in = if args.step_size.is_some() { std::mem::take(&mut options.n_warmup) } else { 0 };
-    if let Some(step_size) = args.step_size {
+    let steered = kernel.target_accept().is_some() || !kernel.rejects();
+    if let Some(step_size) = args.step_size.filter(|_| !steered || options.n_warmup == 0) {
         kernel.set_step_size(step_size);
     }
+    // A step size that is given is not one that warm-up answers for.
+    let of_session = match args.step_size {
+        Some(_) => RunOptions { n_warmup: 0, ..options.clone() },
+        None => options.clone(),
+    };
     let saved = disk.and_then(|disk| Some((disk, disk.saved()?)));
-    let session = if let Some((disk, saved)) = saved {
-        KernelSession::resume(energy, kernel, &options, args.chains, saved).map_err(|e| disk.unusable(&e))?
-    } else {
-        let mut init = points.clone();
-        if n_burn_in > 0 {
-            let seed = ctx.seed ^ BURN_IN;
-            let burn_in = RunOptions { n_draws: 1, thin: n_burn_in, n_warmup: 0, seed, block: options.block };
-            init = run::sample(energy, &kernel, init, &burn_in, &|_| {}).map_err(failures::run)?.last;
+    let session = match (saved, args.step_size) {
+        (Some((disk, saved)), _) => {
+            KernelSession::resume(energy, kernel, &of_session, args.chains, saved).map_err(|e| disk.unusable(&e))?
         }
-        KernelSession::start(energy, &kernel, init, &options, &follow).map_err(failures::run)?
+        (None, Some(step_size)) if options.n_warmup > 0 => {
+            let warm = given_step::warm_up(energy, &kernel, points.clone(), (step_size, steered), &options, &follow)?;
+            KernelSession::warm(energy, warm, &of_session)
+        }
+        (None, _) => {
+            KernelSession::start(energy, &kernel, points.clone(), &of_session, &follow).map_err(failures::run)?
+        }
     };
     let wells = to_inner_places(energy, &wells);
-    Ok((to_the_end(session, energy, &options, wells, &[], &follow, disk)?, points))
+    Ok((to_the_end(session, energy, &of_session, wells, &[], &follow, disk)?, points))
 }
 
 fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args: &SampleArgs) -> Drawn {
@@ -430,5 +441,6 @@ fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args
         ebfmi: run.held.ebfmi,
         divergences,
         ladder: None,
+        cdf_error: None,
     }
 }

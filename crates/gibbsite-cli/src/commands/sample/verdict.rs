@@ -3,14 +3,21 @@
 use gibbsite::verdict::exact::NoExact;
 use gibbsite::verdict::{Evidence, Finding, MIN_RHAT_LIMIT, Problem, Remedy, Report, Verdict};
 
+use serde_json::json;
+
 use crate::outcome::Outcome;
 use crate::text;
 
-/// Adds what was found to the warnings; findings that forbid the use of the draws make the verdict bad.
+/// Adds what was found to the warnings, and to scripts as the field `verdict`; findings that forbid the use of the draws make
+/// the verdict bad.
 pub fn tell(out: &mut Outcome, verdict: &Verdict, names: &[String]) {
+    let mut findings = Vec::new();
     for finding in &verdict.findings {
-        out.warn(finding.in_words(names, &remedy(finding)), finding.forbids);
+        let words = finding.in_words(names, &remedy(finding));
+        findings.push(json!({"kind": finding.problem.kind(), "forbids": finding.forbids, "message": words}));
+        out.warn(words, finding.forbids);
     }
+    out.put("verdict", json!({"grade": verdict.grade().to_string(), "findings": findings}));
 }
 
 /// Which options help.
@@ -59,7 +66,8 @@ fn remedy(finding: &Finding) -> String {
         Remedy::MoreChains => {
             "ask for more --chains and --warmup, or cut the support between the modes with --bounds".into()
         }
-        Remedy::MarkovChains => "use --sampler hmc".into(),
+        Remedy::SingularityAtZero => finding.remedy.to_string(),
+        Remedy::MarkovChains => "use --no-exact, with which pilot chains choose a sampler".into(),
         Remedy::Grid => "use --sampler grid".into(),
         Remedy::Quantiles { and_median: true } => "use the median and the quantiles".into(),
         Remedy::Quantiles { and_median: false } => "use the quantiles".into(),
@@ -92,7 +100,9 @@ pub fn good_news(report: &Report, evidence: &Evidence<'_>) -> String {
 pub fn exact_line(report: &Report) -> String {
     match (&report.exact, report.largest_gap()) {
         (Ok(gaps), Some(g)) => {
-            format!("against quadrature, the largest of {} differences is {:.1} errors", gaps.len(), g.z.abs())
+            let which =
+                if gaps.len() == 1 { "the difference" } else { &format!("the largest of {} differences", gaps.len()) };
+            format!("against quadrature, {which} is {:.1} errors", g.z.abs())
         }
         (Ok(_), None) => "none: the tails are too heavy for error bars".into(),
         (Err(why), _) => {

@@ -127,3 +127,41 @@ fn a_quadrature_that_costs_too_much_or_does_not_converge_is_no_judge() {
     assert_eq!(NoExact::TooCostly { max: 30_000_000 }.to_string(), "quadrature needs more than 30 million evaluations");
     assert_eq!(NoExact::Inaccurate { error: 1e-3 }.to_string(), "quadrature converges only to 1e-3");
 }
+
+/// What growth proves counts, whatever the draws have seen.
+#[test]
+fn proved_moments_are_used() {
+    let draws = good(3);
+    let of = |moments: &[Option<u32>]| verdict(&Evidence { moments, ..Evidence::from(&draws) }).findings;
+    assert!(of(&[]).is_empty() && of(&[None, None, Some(2)]).is_empty());
+    let found = of(&[None, Some(1), Some(0)]);
+    assert!(
+        matches!(&found[0].problem, Problem::NoMean { coordinates, .. } if *coordinates == [2]) && found[0].forbids
+    );
+    assert!(matches!(&found[1].problem, Problem::NoVariance { coordinates, .. } if *coordinates == [1]), "{found:?}");
+    assert!(found[0].to_string().contains("the Pareto k of x3 is known to be 1 or more"), "{}", found[0]);
+}
+
+/// Exact draws on ridges and peaks that midpoints miss: the draws are right, and the rule says nothing of them.
+#[test]
+fn exact_draws_on_narrow_ridges_are_not_far() {
+    use crate::kernel::grid::Grid;
+    let distance = |text: &str| {
+        let energy = Formula::parse(text).unwrap();
+        let n = 20_000;
+        let x = Grid::new(&energy).unwrap().sample(n, 0).unwrap();
+        let mut e = vec![0.0; n];
+        crate::energy::Energy::energy(&energy, &x, &mut e);
+        let dim = x.dim();
+        let values = (0..n * dim).map(|i| x.real.get(i / dim, i % dim)).collect();
+        let draws = Draws::from_parts(20, n / 20, dim, values, e);
+        let evidence = Evidence { source: Source::Independent, ..Evidence::from(&draws) };
+        let mut report = Report::new(&evidence);
+        report.check_exactly(&energy, &evidence);
+        assert!(report.verdict(&evidence).is_good(), "{text}: {}", report.verdict(&evidence));
+        report.distance
+    };
+    assert!(distance("(1-x)^2/2 + 1e5*(y-x^2)^2").is_none());
+    assert!(distance("-logsumexp(-x^2/2, -(x-1e4)^2/2)").is_none());
+    assert!(distance("(1-x)^2/2 + 10*(y-x^2)^2").is_some() && distance("x^4").is_some());
+}

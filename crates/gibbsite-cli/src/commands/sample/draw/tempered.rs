@@ -60,7 +60,7 @@ pub(super) fn draw(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Opt
     let n_warmup = count(options.n_warmup);
     let bar = ctx.progress("tempering", n_warmup.saturating_add(count(options.n_draws)));
     let follow = follow(&bar, n_warmup);
-    let kernel = level_kernel(args.step_size.unwrap_or(STEP_SIZE));
+    let kernel = level_kernel(STEP_SIZE);
     let saved = disk.and_then(|disk| Some((disk, disk.saved()?)));
     let ladder = match saved {
         Some((disk, saved)) => {
@@ -126,5 +126,6 @@ pub(super) fn to_the_end<'a>(
         ebfmi: Vec::new(),
         divergences: Vec::new(),
         ladder: Some(report),
+        cdf_error: None,
     })
 }
