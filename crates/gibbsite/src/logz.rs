@@ -4,11 +4,13 @@
 //! it can be trusted.
 
 pub mod adaptive;
+pub mod annealed;
 pub mod auto;
 pub mod importance;
 
 pub(crate) mod lines;
 pub(crate) mod panel;
+pub mod path;
 pub mod quadrature;
 pub(crate) mod rule;
 mod scan;
