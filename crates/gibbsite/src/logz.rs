@@ -14,10 +14,13 @@ pub mod path;
 pub mod quadrature;
 pub(crate) mod rule;
 mod scan;
+pub mod sequential;
 pub mod simpson;
+mod walkers;
 
 pub use adaptive::{Integral, Options, integrate, log_z, quadrature};
 pub use quadrature::Quadrature;
+pub use walkers::DELTA;
 
 /// What `lower` and `upper` of a [`LogZ`] mean.
 #[derive(Clone, Copy, Debug, PartialEq)]

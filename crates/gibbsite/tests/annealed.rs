@@ -1,22 +1,23 @@
-//! Annealed importance sampling: closed forms, the trap cases, bounds and errors that hold.
+//! Annealed importance sampling and sequential Monte Carlo: closed forms, the trap cases, bounds and errors that hold.
 
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::gaussian::Gaussian;
 use gibbsite::energy::{Energy, Tractable};
 use gibbsite::kernel::Hmc;
-use gibbsite::logz::annealed::log_z;
 use gibbsite::logz::path::Path;
-use gibbsite::logz::{Bounds, LogZ};
+use gibbsite::logz::{Bounds, LogZ, annealed, sequential};
 use gibbsite::points::Points;
 use gibbsite::tempering::{TemperingOptions, warm_up};
 
-fn estimate(text: &str, n: usize, share: f64, seed: u64) -> LogZ {
+/// By annealed importance sampling and by sequential Monte Carlo.
+fn estimates(text: &str, n: usize, share: f64, seed: u64) -> [LogZ; 2] {
     let energy = Formula::parse(text).unwrap();
     let options = TemperingOptions { n_warmup: 200, seed, ..TemperingOptions::default() };
     let init = Points::zeros(32, energy.space().dim());
     let ladder = warm_up(&energy, &Hmc::new(0.5, 5), init, &options, &|_| {}).unwrap();
     let path = Path::of_ladder(&energy, &ladder, 256, share, 1, seed).unwrap();
-    log_z(ladder.reference(), &energy, &path, n, seed).unwrap()
+    let ais = annealed::log_z(ladder.reference(), &energy, &path, n, seed).unwrap();
+    [ais, sequential::log_z(ladder.reference(), &energy, &path, n, seed).unwrap()]
 }
 
 #[test]
@@ -28,10 +29,11 @@ fn known_integrals() {
         // The integral of exp(-(x^2 - 4)^2 / 2) by the trapezoidal rule.
         ("(x1^2-4)^2/2 + x2^2/2", 0.5 * two_pi + 1.288_606_800_421_471_4f64.ln()),
     ] {
-        let z = estimate(text, 512, 0.95, 1);
-        assert!((z.value - truth).abs() < 4.0 * z.std_err, "{text}: {z:?}, not {truth}");
-        assert!(z.std_err < 0.1, "{text}: {z:?}");
-        assert!(z.bounds == Bounds::Guaranteed { delta: 0.05 } && z.lower < truth, "{text}: {z:?}");
+        for z in estimates(text, 512, 0.95, 1) {
+            assert!((z.value - truth).abs() < 4.0 * z.std_err, "{text}: {z:?}, not {truth}");
+            assert!(z.std_err < 0.1, "{text}: {z:?}");
+            assert!(z.bounds == Bounds::Guaranteed { delta: 0.05 } && z.lower < truth, "{text}: {z:?}");
+        }
     }
 }
 
@@ -39,9 +41,12 @@ fn known_integrals() {
 fn a_reference_that_is_the_target_gives_its_integral_exactly() {
     let gaussian = Gaussian::diagonal(vec![1.0, -2.0], &[0.5, 3.0]).unwrap();
     let path = Path::new(vec![0.0, 0.3, 1.0], vec![Hmc::new(0.3, 4); 3], 2).unwrap();
-    let z = log_z(&gaussian, &gaussian, &path, 100, 3).unwrap();
-    assert_eq!(z.value, gaussian.log_z());
-    assert!(z.std_err == 0.0 && (z.ess.unwrap() - 100.0).abs() < 1e-9, "{z:?}");
+    let ais = annealed::log_z(&gaussian, &gaussian, &path, 128, 3).unwrap();
+    let smc = sequential::log_z(&gaussian, &gaussian, &path, 128, 3).unwrap();
+    for (z, ess) in [(ais, 128.0), (smc, 16.0)] {
+        assert_eq!(z.value, gaussian.log_z());
+        assert!(z.std_err == 0.0 && (z.ess.unwrap() - ess).abs() < 1e-9, "{z:?}");
+    }
 }
 
 /// 95 % intervals of the value cover the truth in 90 to 99 of 100 runs, and the guaranteed bound holds in 95 at least.
@@ -52,10 +57,13 @@ fn intervals_and_bounds_hold() {
         ("x1^2/2 + x2^2/18 + 0.2*x1*x2", two_pi - 0.5 * (1.0f64 / 9.0 - 0.04).ln()),
         ("(x1^2-4)^2/2 + x2^2/2", 0.5 * two_pi + 1.288_606_800_421_471_4f64.ln()),
     ] {
-        let z: Vec<LogZ> = (0..100).map(|seed| estimate(text, 128, 0.9, seed)).collect();
-        let n_covered = z.iter().filter(|z| (z.value - truth).abs() < 1.96 * z.std_err).count();
-        assert!((90..=99).contains(&n_covered), "{text}: {n_covered}");
-        let n_true = z.iter().filter(|z| z.lower <= truth).count();
-        assert!(n_true >= 95, "{text}: {n_true}");
+        let z: Vec<[LogZ; 2]> = (0..100).map(|seed| estimates(text, 256, 0.9, seed)).collect();
+        for method in 0..2 {
+            let z = z.iter().map(|z| &z[method]);
+            let n_covered = z.clone().filter(|z| (z.value - truth).abs() < 1.96 * z.std_err).count();
+            let n_true = z.filter(|z| z.lower <= truth).count();
+            assert!((90..=99).contains(&n_covered), "{text}, method {method}: {n_covered}");
+            assert!(n_true >= 95, "{text}, method {method}: {n_true}");
+        }
     }
 }

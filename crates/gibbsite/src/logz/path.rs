@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::annealed::Walkers;
+use super::walkers::Walkers;
 use crate::energy::{Bridge, Differentiable, Energy, Tractable};
 use crate::kernel::Kernel;
 use crate::rng::{Run, Streams};
