@@ -89,7 +89,7 @@ where
 /// of the weights.
 ///
 /// `upper` is two standard errors above, in the sense of `statistical`; `lower` is **guaranteed**, but with probability
-/// [`DELTA`](super::DELTA), where every kernel leaves its level invariant: Markov's inequality on 16 groups of walkers ([`DELTA`](super::DELTA) tells how).
+/// [`DELTA`], where every kernel leaves its level invariant: Markov's inequality on 16 groups of walkers ([`DELTA`] tells how).
 /// It needs the path to be fixed before the walkers are drawn, which [`Path`] is.
 ///
 /// # Errors
