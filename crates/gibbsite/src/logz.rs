@@ -4,18 +4,23 @@
 //! it can be trusted.
 
 pub mod adaptive;
+pub mod annealed;
 pub mod auto;
 pub mod importance;
 
 pub(crate) mod lines;
 pub(crate) mod panel;
+pub mod path;
 pub mod quadrature;
 pub(crate) mod rule;
 mod scan;
+pub mod sequential;
 pub mod simpson;
+mod walkers;
 
 pub use adaptive::{Gap, Integral, Options, integrate, log_z, quadrature};
 pub use quadrature::Quadrature;
+pub use walkers::DELTA;
 
 /// What `lower` and `upper` of a [`LogZ`] mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
