@@ -184,7 +184,7 @@ pub struct Integral {
     pub mean_energy: f64,
     /// Estimated absolute error of the mean energy.
     pub mean_energy_error: f64,
-    /// Var_p[E], the heat capacity at inverse temperature 1.
+    /// `Var_p[E]`, the heat capacity at inverse temperature 1.
     pub heat_capacity: f64,
     /// Estimated absolute error of the heat capacity.
     pub heat_capacity_error: f64,

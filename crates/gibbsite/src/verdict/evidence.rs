@@ -2,6 +2,7 @@
 
 use crate::adapt::CoordinateBias;
 use crate::diagnostics::ebfmi;
+use crate::logz::Gap;
 use crate::run::auto::{AutoRun, Drawn};
 use crate::run::{self, Divergence, Draws, Warning};
 use crate::tempering::{self, Tempered};
@@ -60,6 +61,9 @@ pub struct Evidence<'a> {
     /// For independent draws: the relative error of the distribution function that they are drawn from, as
     /// [`Grid::error`](crate::kernel::grid::Grid::error) estimates it.
     pub cdf_error: Option<f64>,
+    /// For independent draws: where the energy jumps to infinity inside its support, as
+    /// [`Grid::gap`](crate::kernel::grid::Grid::gap) finds it.
+    pub gap: Option<Gap>,
     /// What is proved of the moments of each coordinate, as [`crate::check::moments`] gives it: the largest k for which the
     /// mean of |x_j|^k may exist. Empty where nothing is.
     pub moments: &'a [Option<u32>],
@@ -91,6 +95,7 @@ impl<'a> From<&'a Draws> for Evidence<'a> {
             step: None,
             bias: None,
             cdf_error: None,
+            gap: None,
             moments: &[],
         }
     }

@@ -26,6 +26,7 @@ impl Report {
     pub fn verdict(&self, evidence: &Evidence<'_>) -> Verdict {
         let mut findings = Vec::new();
         self.judge_resolution(evidence, &mut findings);
+        Self::judge_gap(evidence, &mut findings);
         self.judge_warnings(evidence, &mut findings);
         Self::judge_stuck(evidence, &mut findings);
         if let Some(ebfmi) = self.ebfmi.filter(|e| *e < MIN_EBFMI) {
@@ -76,6 +77,13 @@ impl Report {
         if let Some(error) = evidence.cdf_error.filter(|error| !(*error <= noise)) {
             let remedy = if singular { Remedy::SingularityAtZero } else { Remedy::MarkovChains };
             findings.push(Finding { problem: Problem::Unconverged { error, noise }, forbids: true, remedy });
+        }
+    }
+
+    /// Where a mode may hide from exact draws.
+    fn judge_gap(evidence: &Evidence<'_>, findings: &mut Vec<Finding>) {
+        if let Some(gap) = evidence.gap {
+            findings.push(Finding { problem: Problem::Gap(gap), forbids: false, remedy: Remedy::WallOrLogSumExp });
         }
     }
 

@@ -6,6 +6,7 @@ use super::words::{digits, list, name, share_in_words};
 use super::{Corner, Crowd, Distance, MIN_ESS, Tail};
 use crate::adapt::CoordinateBias;
 use crate::diagnostics::MIN_EBFMI;
+use crate::logz;
 use crate::run::Warning;
 use crate::tempering;
 
@@ -38,6 +39,8 @@ pub enum Problem {
         /// One over the square root of the number of draws.
         noise: f64,
     },
+    /// The energy jumps to infinity inside its support: beyond, exact draws may miss a mode.
+    Gap(logz::Gap),
     /// The momenta of a Hamiltonian kernel do not reach all energies: the mean E-BFMI is below [`MIN_EBFMI`]. The chains may
     /// still have reached them, in time: R-hat and effective sample sizes judge that.
     MissingInformation {
@@ -169,6 +172,7 @@ impl Problem {
                 digits(*error, 1),
                 digits(*noise, 1)
             ),
+            Problem::Gap(gap) => gap.to_string(),
             Problem::MissingInformation { ebfmi } => format!(
                 "E-BFMI is {} < {MIN_EBFMI}: a change of momentum reaches only a part of the energies, because the tails are \
                  heavy or the curvature varies (a funnel)",
@@ -245,6 +249,7 @@ impl Problem {
             Problem::NotFinite { .. } => "not_finite",
             Problem::Crowded(_) => "crowded",
             Problem::Unconverged { .. } => "unconverged",
+            Problem::Gap(_) => "gap",
             Problem::MissingInformation { .. } => "missing_information",
             Problem::Ladder(_) => "ladder",
             Problem::Frozen { .. } => "frozen",
@@ -265,7 +270,7 @@ impl Problem {
 
     /// Whether [`Problem::in_words`] says what to do about it.
     pub fn names_remedy(&self) -> bool {
-        matches!(self, Problem::Warned { .. } | Problem::Ladder(_))
+        matches!(self, Problem::Warned { .. } | Problem::Ladder(_) | Problem::Gap(_))
     }
 
     /// Whether the remedy follows after a colon, for want of one in the sentence.

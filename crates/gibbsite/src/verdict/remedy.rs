@@ -67,6 +67,8 @@ pub enum Remedy {
     MoreChains,
     /// The energy in a coordinate whose singularity is at 0, where floating-point numbers are dense.
     SingularityAtZero,
+    /// A wall told with bounds, or exponentials that do not underflow.
+    WallOrLogSumExp,
     /// Chains instead of a grid that does not resolve the energy; which, is for pilot chains to choose.
     MarkovChains,
     /// Exact draws from a grid.
@@ -164,6 +166,7 @@ impl fmt::Display for Remedy {
             Remedy::MoreWarmUp => f.write_str("warm up longer"),
             Remedy::MoreChains => f.write_str("use more chains and more warm-up, or cut the support between the modes"),
             Remedy::SingularityAtZero => f.write_str(SINGULARITY_AT_ZERO),
+            Remedy::WallOrLogSumExp => f.write_str("bound the support there, or write exponentials with logsumexp"),
             Remedy::MarkovChains => f.write_str("use run::auto"),
             Remedy::Grid => f.write_str("draw from kernel::grid"),
             Remedy::Quantiles { and_median: true } => f.write_str("use the median and the quantiles"),

@@ -4,6 +4,7 @@ use super::exact::{Gap, Moment, NoExact};
 use super::*;
 use crate::adapt::CoordinateBias;
 use crate::energy::formula::Formula;
+use crate::logz;
 use crate::rng::{Purpose, Run, Streams};
 use crate::run::{Divergence, Draws, Phase, Warning};
 use crate::tempering;
@@ -318,6 +319,9 @@ fn what_numbers_do_not_resolve_forbids() {
         "{finding}"
     );
     assert!(of(f64::NAN).is_some());
+    let gap = Some(logz::Gap { axis: 0, from: 38.0, to: 362.0 });
+    let finding = only(&Evidence { source: Source::Independent, gap, ..Evidence::from(&draws) }).unwrap();
+    assert!(!finding.forbids && finding.to_string().contains("coordinate 1 between 38"), "{finding}");
 
     let mut energy = draws.energy().to_vec();
     energy[7] = f64::NEG_INFINITY;

@@ -7,6 +7,7 @@ use gibbsite::energy::{Energy, Transformed};
 use gibbsite::kernel::ensemble::EnsembleError;
 use gibbsite::kernel::grid::Grid;
 use gibbsite::kernel::{Ensemble, Hmc, Mala, Nuts, Rwm, Slice, Ula, Underdamped};
+use gibbsite::logz::Gap;
 use gibbsite::points::Points;
 use gibbsite::run::{
     self, Divergence, Draws, Event, KernelSession, Phase, RunError, RunOptions, Session, Starts, Warning,
@@ -80,6 +81,8 @@ pub struct Drawn {
     pub ladder: Option<LadderReport>,
     /// For `grid`: the relative error of the distribution function that it draws from.
     pub cdf_error: Option<f64>,
+    /// For `grid`: where the energy jumps to infinity inside its support.
+    pub gap: Option<Gap>,
 }
 
 impl Drawn {
@@ -101,6 +104,7 @@ impl Drawn {
             step: target_accept.map(|target_accept| GivenStep { accept_prob: self.accept_prob, target_accept }),
             bias: self.bias.as_ref(),
             cdf_error: self.cdf_error,
+            gap: self.gap,
             ..Evidence::from(&self.draws)
         }
     }
@@ -252,6 +256,7 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
         divergences: Vec::new(),
         ladder: None,
         cdf_error: Some(grid.error()),
+        gap: grid.gap(),
     })
 }
 
@@ -442,5 +447,6 @@ fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args
         divergences,
         ladder: None,
         cdf_error: None,
+        gap: None,
     }
 }

@@ -66,7 +66,7 @@ fn remedy(finding: &Finding) -> String {
         Remedy::MoreChains => {
             "ask for more --chains and --warmup, or cut the support between the modes with --bounds".into()
         }
-        Remedy::SingularityAtZero => finding.remedy.to_string(),
+        Remedy::SingularityAtZero | Remedy::WallOrLogSumExp => finding.remedy.to_string(),
         Remedy::MarkovChains => "use --no-exact, with which pilot chains choose a sampler".into(),
         Remedy::Grid => "use --sampler grid".into(),
         Remedy::Quantiles { and_median: true } => "use the median and the quantiles".into(),

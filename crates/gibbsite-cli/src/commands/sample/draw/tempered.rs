@@ -127,5 +127,6 @@ pub(super) fn to_the_end<'a>(
         divergences: Vec::new(),
         ladder: Some(report),
         cdf_error: None,
+        gap: None,
     })
 }
