@@ -1,5 +1,7 @@
 //! The draws of a run, laid out (chain, draw, coordinate) as ArviZ does.
 
+use bytemuck::allocation::try_zeroed_vec;
+
 use super::RunError;
 use crate::energy::Energy;
 use crate::kernel::ChainState;
@@ -23,13 +25,8 @@ impl Draws {
     /// [`RunError::TooLarge`] when memory does not suffice.
     pub fn with_room(n_chains: usize, n_draws: usize, dim: usize, hamiltonian: bool) -> Result<Self, RunError> {
         let too_large = RunError::TooLarge { n_chains, n_draws, dim };
-        let zeros = |len: Option<usize>| {
-            let len = len?;
-            let mut v: Vec<f64> = Vec::new();
-            v.try_reserve_exact(len).ok()?;
-            v.resize(len, 0.0);
-            Some(v)
-        };
+        // Zero pages of the system: each is touched by the thread that first writes there.
+        let zeros = |len: Option<usize>| try_zeroed_vec::<f64>(len?).ok();
         let n = n_chains.checked_mul(n_draws);
         let n_hamiltonian = if hamiltonian { n } else { Some(0) };
         match (zeros(n.and_then(|n| n.checked_mul(dim))), zeros(n), zeros(n_hamiltonian)) {
