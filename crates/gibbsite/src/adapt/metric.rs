@@ -194,10 +194,25 @@ fn directions(scale: &[f64], blocks: &[Collected]) -> Option<(Matrix<f64>, Vec<f
     let mean = geometric_mean(&second_moments(&x, d), &second_moments(&g, d))?;
     let eigen = mean.self_adjoint_eigen(Side::Lower).ok()?;
     let (values, vectors) = (eigen.S().column_vector(), eigen.U());
-    let chosen: Vec<usize> = (0..d).filter(|k| values[*k] > CUTOFF || values[*k] < 1.0 / CUTOFF).collect();
+    let is_far = |v: f64| !(1.0 / CUTOFF..=CUTOFF).contains(&v);
+    let direction = |k: usize| (0..d).map(|j| vectors[(j, k)]).collect::<Vec<_>>();
+    let chosen: Vec<usize> =
+        (0..d).filter(|k| is_far(values[*k]) && replicates(&x, &g, &direction(*k), values[*k] > 1.0)).collect();
     let stretch: Vec<f64> = chosen.iter().map(|k| values[*k].sqrt()).collect();
     let usable = !chosen.is_empty() && stretch.iter().all(|r| *r > 0.0 && r.is_finite());
     usable.then(|| (Matrix::from_fn(d, chosen.len(), |j, q| vectors[(j, chosen[q])]), stretch))
+}
+
+/// Whether both halves of the chains find the variance along a direction on the same side of 1, by the root of [`CUTOFF`] at least:
+/// `sqrt(sum (x . v)^2 / sum (g . v)^2)`. Heavy tails make directions of single excursions, which only one half knows.
+fn replicates(x: &Mat<f64>, g: &Mat<f64>, direction: &[f64], is_long: bool) -> bool {
+    let n = x.nrows();
+    let along = |rows: &Mat<f64>, i: usize| (0..direction.len()).map(|j| rows[(i, j)] * direction[j]).sum::<f64>();
+    [0..n / 2, n / 2..n].into_iter().all(|half| {
+        let squares = |rows: &Mat<f64>| half.clone().map(|i| along(rows, i).powi(2)).sum::<f64>();
+        let variance = (squares(x) / squares(g)).sqrt();
+        if is_long { variance > CUTOFF.sqrt() } else { variance < CUTOFF.sqrt().recip() }
+    })
 }
 
 /// The kept rows of all chains, each less the mean of its chain, scaled; shape `(rows, d)`. Chains come in their order.
