@@ -95,10 +95,14 @@ impl Outputs<'_> {
     }
 }
 
+/// A value of a strip of tiles, from the beginning of a cache line on, so that vectors do not straddle two.
+#[repr(align(64))]
+struct Slot([Tile; STRIP]);
+
 /// Per-thread memory of the interpreter.
 #[derive(Default)]
 struct Memory {
-    slots: Vec<Option<Box<[Tile; STRIP]>>>,
+    slots: Vec<Option<Box<Slot>>>,
     inputs: Vec<f64>,
     outputs: Vec<f64>,
 }
@@ -129,7 +133,7 @@ impl Program {
         assert_eq!(rest.len(), n * (self.n_outputs - 1), "outputs must have one column each");
         MEMORY.with_borrow_mut(|memory| {
             while memory.slots.len() < self.n_slots {
-                memory.slots.push(Some(Box::new([[0.0; LANES]; STRIP])));
+                memory.slots.push(Some(Box::new(Slot([[0.0; LANES]; STRIP]))));
             }
             let v_data = v.map_or(&[][..], Matrix::as_slice);
             let whole = n - n % LANES;
@@ -179,7 +183,7 @@ impl Program {
 fn execute(
     ops: &[(Target, Op)],
     uniforms: &[f64],
-    slots: &mut [Option<Box<[Tile; STRIP]>>],
+    slots: &mut [Option<Box<Slot>>],
     x: Columns<'_>,
     v: Columns<'_>,
     outputs: &mut Outputs<'_>,
@@ -195,7 +199,7 @@ fn execute(
                 Target::Slot(i) => {
                     // The slot is taken out while it is written, so that the others can be read.
                     let mut slot = slots[i as usize].take().expect("a slot is never its own argument");
-                    apply(op, &mut slot[..n_tiles], uniforms, Readable { slots, x, v, n_tiles });
+                    apply(op, &mut slot.0[..n_tiles], uniforms, Readable { slots, x, v, n_tiles });
                     slots[i as usize] = Some(slot);
                 }
             }
@@ -206,7 +210,7 @@ fn execute(
 /// Everything an operation can read.
 #[derive(Clone, Copy)]
 struct Readable<'a> {
-    slots: &'a [Option<Box<[Tile; STRIP]>>],
+    slots: &'a [Option<Box<Slot>>],
     x: Columns<'a>,
     v: Columns<'a>,
     n_tiles: usize,
@@ -218,7 +222,7 @@ impl<'a> Readable<'a> {
         match source {
             Source::Slot(i) => {
                 let slot = self.slots[i as usize].as_deref().expect("a slot is written before it is read");
-                &slot[..self.n_tiles]
+                &slot.0[..self.n_tiles]
             }
             Source::X(j) => self.x.tiles(j, self.n_tiles),
             Source::V(j) => self.v.tiles(j, self.n_tiles),
