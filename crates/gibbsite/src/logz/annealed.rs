@@ -88,6 +88,10 @@ where
 /// log Z from `n` walkers: `log Z_ref + log mean w`, the standard error by the delta method, effective sample size and Pareto k
 /// of the weights.
 ///
+/// The standard error is that of the weights seen. Where a part of the target is reached by few walkers, or by none, both value
+/// and error are too small and Pareto k need not tell: on the 10-D funnel the value is several of its errors too low. Compare
+/// with [`super::sequential`], or with the ladder's [`crate::tempering::LadderLogZ`], before it is believed.
+///
 /// `upper` is two standard errors above, in the sense of `statistical`; `lower` is **guaranteed**, but with probability
 /// [`DELTA`], where every kernel leaves its level invariant: Markov's inequality on 16 groups of walkers ([`DELTA`] tells how).
 /// It needs the path to be fixed before the walkers are drawn, which [`Path`] is.
