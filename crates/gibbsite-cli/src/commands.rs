@@ -5,6 +5,7 @@ pub mod completions;
 pub mod demo;
 pub mod density;
 pub mod fit;
+mod identity;
 pub mod logz;
 pub mod menus;
 pub mod minimize;

@@ -69,6 +69,12 @@ impl Progress {
         self.bar.set_position(done);
     }
 
+    /// `done` of `total` units of work are finished.
+    pub fn set_of(&self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+
     /// Text after the bar, for example the loss of the epoch.
     pub fn message(&self, text: impl Into<String>) {
         if !self.bar.is_hidden() {

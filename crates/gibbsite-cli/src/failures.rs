@@ -3,6 +3,7 @@
 use gibbsite::energy::formula::FormulaError;
 use gibbsite::energy::menu::MenuError;
 use gibbsite::logz::LogZError;
+use gibbsite::logz::path::PathError;
 use gibbsite::minimize::MinimizeError;
 use gibbsite::run::RunError;
 use gibbsite::table::DataError;
@@ -38,6 +39,9 @@ pub fn menu(error: MenuError) -> Failure {
 
 /// log Z that could not be computed: `improper` where the energy is no model, `undefined` where it is NaN.
 pub fn log_z(error: LogZError) -> Failure {
+    if let LogZError::Run(error) = error {
+        return run(error);
+    }
     let hint = error.hint();
     let (kind, exit_code) = match error {
         LogZError::Diverges { .. } | LogZError::DivergesAtEnd { .. } => ("improper", 1),
@@ -45,6 +49,8 @@ pub fn log_z(error: LogZError) -> Failure {
         LogZError::Unbounded { .. } => ("unbounded", 1),
         LogZError::Empty { .. } => ("empty", 1),
         LogZError::TooHard { .. } | LogZError::Unseen { .. } => ("too_hard", 1),
+        LogZError::Path(PathError::TooLong { .. }) | LogZError::Rungs { .. } => ("too_hard", 1),
+        LogZError::Checkpoint(_) | LogZError::Saved(_) => ("checkpoint", 1),
         LogZError::Dimension { .. } | LogZError::Labels { .. } => ("dimension", 2),
         _ => ("invalid_value", 2),
     };

@@ -6,21 +6,29 @@
 pub mod adaptive;
 pub mod annealed;
 pub mod auto;
+mod bound;
+pub mod bridge;
 pub mod importance;
-
+mod jackknife;
 pub(crate) mod lines;
 pub(crate) mod panel;
 pub mod path;
 pub mod quadrature;
+pub mod reverse;
 pub(crate) mod rule;
+pub mod sampled;
 mod scan;
 pub mod sequential;
 pub mod simpson;
+pub mod stepping_stone;
+pub mod thermodynamic;
 mod walkers;
+mod weights;
 
 pub use adaptive::{Gap, Integral, Options, integrate, log_z, quadrature};
+pub use bound::DELTA;
 pub use quadrature::Quadrature;
-pub use walkers::DELTA;
+pub use weights::{MAX_PARETO_K, is_trusted};
 
 /// What `lower` and `upper` of a [`LogZ`] mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,10 +70,12 @@ pub struct LogZ {
     pub std_err: f64,
     /// Lower bound, in the sense of `bounds`.
     pub lower: f64,
-    /// Upper bound, in the sense of `bounds`.
+    /// Upper bound, in the sense of `upper_bounds`.
     pub upper: f64,
-    /// What the bounds mean.
+    /// What `lower` means.
     pub bounds: Bounds,
+    /// What `upper` means: it may be less certain than `lower`.
+    pub upper_bounds: Bounds,
     /// How it was computed: `closed form`, `quadrature`, `simpson`, `importance`, ...
     pub method: &'static str,
     /// Whether the value is exact up to numerical error.
@@ -74,8 +84,12 @@ pub struct LogZ {
     pub ess: Option<f64>,
     /// Pareto shape of the importance weights.
     pub pareto_k: Option<f64>,
+    /// The temperatures of a path or a ladder.
+    pub temperatures: Option<Temperatures>,
     /// Difference of two independent methods in joint standard errors, where two were run.
     pub agreement: Option<f64>,
+    /// Whether the error bar may be believed; if not, `warnings` says why.
+    pub trusted: bool,
     /// What a reader should know before using the value.
     pub warnings: Vec<String>,
     /// Energy evaluations.
@@ -91,15 +105,29 @@ impl LogZ {
             lower: value - error,
             upper: value + error,
             bounds: Bounds::Exact,
+            upper_bounds: Bounds::Exact,
             method,
             exact: true,
             ess: None,
             pareto_k: None,
+            temperatures: None,
             agreement: None,
+            trusted: true,
             warnings: Vec::new(),
             n_evals,
         }
     }
+}
+
+/// The temperatures of a path or a ladder, and where they are farthest apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Temperatures {
+    /// How many, the reference and the target included.
+    pub n: usize,
+    /// The beta at which the worst step begins.
+    pub worst_beta: f64,
+    /// Its overlap, in [0, 1]: the share of walkers that it leaves effective, or of swaps that it accepts.
+    pub worst_overlap: f64,
 }
 
 /// Why log Z could not be computed.
@@ -204,6 +232,26 @@ pub enum LogZError {
         /// The budget.
         limit: u64,
     },
+    /// The temperatures between reference and target make no path.
+    #[error(transparent)]
+    Path(#[from] path::PathError),
+    /// The ladder between reference and target could not be run.
+    #[error(transparent)]
+    Run(#[from] crate::run::RunError),
+    /// A state that was kept cannot be used, or could not be.
+    #[error("{0}")]
+    Checkpoint(String),
+    /// A state that was kept is not that of this work.
+    #[error(transparent)]
+    Saved(#[from] crate::run::saved::SavedError),
+    /// The sums along a ladder give no estimate.
+    #[error("{method} needs at least 8 ladders with finite sums along all levels; there are {n_ladders} ladders")]
+    Rungs {
+        /// The method.
+        method: &'static str,
+        /// Ladders there are.
+        n_ladders: usize,
+    },
     /// A number of draws too small to give an error.
     #[error("{n} draws are too few; at least {min} are needed")]
     Draws {
@@ -212,6 +260,21 @@ pub enum LogZError {
         /// Least number.
         min: usize,
     },
+}
+
+impl LogZ {
+    /// An estimate with two standard errors on either side.
+    pub(crate) fn statistical(value: f64, std_err: f64, method: &'static str, n_evals: u64) -> Self {
+        Self {
+            std_err,
+            lower: value - 2.0 * std_err,
+            upper: value + 2.0 * std_err,
+            bounds: Bounds::Statistical,
+            upper_bounds: Bounds::Statistical,
+            exact: false,
+            ..Self::exact(value, 0.0, method, n_evals)
+        }
+    }
 }
 
 impl LogZError {
@@ -242,6 +305,11 @@ impl LogZError {
             Self::TooHard { .. } => {
                 "use another way (`logz --method importance`, `sample --sampler nuts`), or restrict the support with --bounds"
             }
+            Self::Path(_) | Self::Run(_) => {
+                "`gibbsite check` and `gibbsite sample` say more about this energy; --method importance needs no chains"
+            }
+            Self::Checkpoint(_) | Self::Saved(_) => "choose another folder, or start anew in an empty one",
+            Self::Rungs { .. } => "an energy that is infinite or NaN in places may need --bounds, or another method",
             Self::Draws { .. } => "ask for more draws",
         }
     }

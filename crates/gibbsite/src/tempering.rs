@@ -33,8 +33,8 @@ use crate::run::{Draws, Event, Progress, RunError, RunOptions, Warning, block_si
 pub mod barrier;
 mod ladder;
 mod levels;
-mod log_z;
 mod reference;
+mod rungs;
 mod saved;
 mod session;
 mod sums;
@@ -45,7 +45,7 @@ mod warm;
 mod watch;
 pub use barrier::{MAX_LEVELS, MIN_LEVELS, n_levels, round_trip_rate};
 pub use ladder::{Ladder, LadderError, Replicas};
-pub use log_z::LadderLogZ;
+pub use rungs::{Rung, Rungs};
 pub use session::LadderSession;
 pub use trips::Leg;
 pub(crate) use verdict::enough;
@@ -65,6 +65,9 @@ pub struct TemperingOptions {
     pub n_warmup: usize,
     /// Number of levels; chosen from the barrier when `None`.
     pub n_levels: Option<usize>,
+    /// Times as many steps between levels as swaps need, where the number of levels is chosen: the rounds of warm-up but the last
+    /// one make do with those.
+    pub density: usize,
     /// Seed of all streams.
     pub seed: u64,
     /// Ladders of a block, about 64 to 512.
@@ -73,7 +76,7 @@ pub struct TemperingOptions {
 
 impl Default for TemperingOptions {
     fn default() -> Self {
-        Self { n_draws: 1000, n_steps: 2, n_warmup: 500, n_levels: None, seed: 0, block: 128 }
+        Self { n_draws: 1000, n_steps: 2, n_warmup: 500, n_levels: None, density: 1, seed: 0, block: 128 }
     }
 }
 
@@ -119,6 +122,15 @@ pub struct Tempered {
     pub warnings: Vec<Warning>,
     /// Where the ladders ended: with [`Ladder::set_replicas`], what [`draw`] continues from.
     pub replicas: Replicas,
+}
+
+/// log Z of the target, from the energies that the swaps look at: [`crate::logz::bridge`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LadderLogZ {
+    /// The estimate of log Z.
+    pub value: f64,
+    /// Its standard error, by the jackknife over the ladders. It holds when the ladders make round trips.
+    pub std_err: f64,
 }
 
 impl Tempered {
@@ -190,7 +202,30 @@ where
     K: for<'a> Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
 {
     check_options(energy, &init, options)?;
-    let wells = Wells::find(energy, options.seed)?;
+    let wells = Wells::find(energy, options.seed, 0)?;
+    let reference = wells.reference()?;
+    warm::warm_up(energy, reference, |draws| wells.refit(draws), kernel, &init, options, progress)
+}
+
+/// As [`warm_up`] for `n_ladders` ladders that start at points in all wells ([`crate::run::dispersed_points`]), which are looked for
+/// once.
+///
+/// # Errors
+/// Those of [`temper`].
+pub fn warm_up_dispersed<E, K>(
+    energy: &E,
+    kernel: &K,
+    n_ladders: usize,
+    options: &TemperingOptions,
+    progress: Progress<'_>,
+) -> Result<Ladder<Gaussian, K>, RunError>
+where
+    E: Differentiable + ?Sized,
+    K: for<'a> Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
+{
+    let wells = Wells::find(energy, options.seed, n_ladders)?;
+    let init = wells.starts(n_ladders);
+    check_options(energy, &init, options)?;
     let reference = wells.reference()?;
     warm::warm_up(energy, reference, |draws| wells.refit(draws), kernel, &init, options, progress)
 }
@@ -261,6 +296,7 @@ fn check_steps(options: &TemperingOptions) -> Result<(), RunError> {
         ("the number of draws", options.n_draws, 1),
         ("the number of transitions in an iteration", options.n_steps, 1),
         ("the number of levels", options.n_levels.unwrap_or(MIN_LEVELS), 2),
+        ("the density of levels", options.density, 1),
         ("block", options.block, 1),
     ] {
         if value < minimum {

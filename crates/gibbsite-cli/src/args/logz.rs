@@ -1,5 +1,7 @@
 //! `gibbsite logz`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::energy::{ENERGY_HELP, EnergyOptions};
@@ -8,12 +10,16 @@ use super::{names, values};
 /// log Z = log of the integral of exp(-E), with an error and what kind of bound it is
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-auto is exact if possible (closed form, quadrature), else importance sampling, with a warning that nothing has checked it. `bounds` says what \
-lower and upper mean: exact, guaranteed, if_draws_exact, statistical or none.
+auto is exact if possible (closed form, quadrature, independent parts one by one). Else two families of estimates check each other: ais anneals \
+walkers from a Gaussian to the energy, bridge compares neighbours on a ladder of tempered chains. Both go on until the standard error is below --tol; \
+when they contradict each other the exit code is 3. smc anneals with resampling; ti integrates the mean energy along the ladder.
+
+lower and upper are what `lower_bounds` and `upper_bounds` say: exact; guaranteed (but for a probability of delta); if_draws_exact; statistical (two \
+standard errors); none. `bounds` is that of lower.
 
 Examples:
   gibbsite logz \"0.5*x^2 + 0.1*x^4\"
-  gibbsite logz \"0.5*x^2+0.1*x^4\" --method simpson --lower -6 --upper 6 --n 4000 --json")]
+  gibbsite logz funnel:d=10 --method ais --tol 0.1 --json")]
 pub struct LogzArgs {
     /// The energy.
     #[arg(value_name = "ENERGY", help = ENERGY_HELP, value_parser = values::text)]
@@ -27,15 +33,24 @@ pub struct LogzArgs {
     /// Upper corner of the box
     #[arg(long, value_name = "U,..", value_parser = values::real, value_delimiter = ',')]
     pub upper: Vec<f64>,
-    /// Number of intervals per coordinate (simpson) or of draws (importance) [default: chosen for the method]
+    /// Work that is done, instead of going on to --tol: intervals per coordinate (simpson), draws (importance), walkers (ais, smc), iterations (bridge, ti)
     #[arg(long, value_name = "N", value_parser = values::count)]
     pub n: Option<usize>,
     /// Standard error of log Z to aim at (Monte-Carlo methods)
     #[arg(long, value_name = "T", default_value_t = 0.05, value_parser = values::positive)]
     pub tol: f64,
-    /// Emergency stop; the result says when it was hit
+    /// Inverse temperatures of the path of ais and smc, from 0 to 1, like 0,0.1,0.5,1 [default: chosen by a pilot]
+    #[arg(long, value_name = "B,..", value_parser = values::real, value_delimiter = ',')]
+    pub betas: Vec<f64>,
+    /// Limit the work to what a fixed table of costs says takes so long; also an emergency stop. The result says when it was hit [default: 120]
     #[arg(long, value_name = "S", value_parser = values::positive)]
     pub max_seconds: Option<f64>,
+    /// Where the state is kept between rounds (ais, smc, bridge, ti, auto)
+    #[arg(help_heading = "Restarts", long, value_name = "DIR", value_parser = values::path)]
+    pub checkpoint_dir: Option<PathBuf>,
+    /// Go on from the state in this folder, to the same numbers; an empty folder starts afresh
+    #[arg(help_heading = "Restarts", long, value_name = "DIR", value_parser = values::path, conflicts_with = "checkpoint_dir")]
+    pub resume: Option<PathBuf>,
     /// Dimension, parameters, support, temperature.
     #[command(flatten)]
     pub energy_options: EnergyOptions,

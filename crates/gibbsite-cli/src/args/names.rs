@@ -5,7 +5,19 @@ pub const SAMPLERS: [&str; 11] =
     ["auto", "grid", "rwm", "ula", "mala", "hmc", "nuts", "underdamped", "slice", "ensemble", "tempering"];
 
 /// `--method` of `logz`.
-pub const LOGZ_METHODS: [&str; 5] = ["auto", "exact", "simpson", "adaptive", "importance"];
+pub const LOGZ_METHODS: [&str; 11] = [
+    "auto",
+    "exact",
+    "simpson",
+    "adaptive",
+    "importance",
+    "ais",
+    "smc",
+    "bridge",
+    "ti",
+    "stepping-stone",
+    "harmonic-mean",
+];
 
 /// `--objective` of `fit`.
 pub const OBJECTIVES: [&str; 5] = ["auto", "mle", "cd", "pcd", "ism"];

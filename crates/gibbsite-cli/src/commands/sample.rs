@@ -2,7 +2,6 @@
 
 mod disk;
 mod draw;
-mod identity;
 mod ladder;
 mod modes;
 mod session;
@@ -14,6 +13,7 @@ use std::time::Instant;
 use gibbsite::energy::Energy;
 use gibbsite::verdict::{Evidence, Report};
 
+use super::identity::Identity;
 use crate::args::sample::SampleArgs;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
@@ -21,7 +21,6 @@ use crate::resolve::{self, Resolved};
 use crate::{guard, text};
 use disk::Disk;
 use draw::Drawn;
-use identity::Identity;
 
 /// Coordinates that are listed for people; JSON has them all.
 const SHOWN: usize = 12;
@@ -40,10 +39,7 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
 
     let started = Instant::now();
     // The file is written as soon as it is complete, so that a bad verdict does not lose the draws.
-    let disk = file.map(|file| {
-        let identity = Identity::new(sampler, &model, args, ctx);
-        Disk::open(file, identity, args.draws, args.resume, ctx)
-    });
+    let disk = file.map(|file| Disk::open(file, identity(sampler, &model, args, ctx), args.draws, args.resume, ctx));
     let disk = disk.transpose()?;
     if let Some(disk) = &disk {
         disk.announce(args.chains, model.dim(), ctx);
@@ -187,4 +183,17 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
         text::plural(drawn.n_draws, "draw"),
         text::pairs(lines)
     )
+}
+
+/// What decides the draws: their number, the number of threads, and where they go do not.
+fn identity(sampler: &str, model: &Resolved, args: &SampleArgs, ctx: &Context) -> Identity {
+    let or_default = |given: Option<String>| given.unwrap_or_else(|| "the default".into());
+    let options = vec![
+        ("--sampler", sampler.to_string()),
+        ("--chains", args.chains.to_string()),
+        ("--thin", args.thin.to_string()),
+        ("--warmup", or_default(args.warmup.map(|n| n.to_string()))),
+        ("--step-size", or_default(args.step_size.map(|e| e.to_string()))),
+    ];
+    Identity::new(model, options, ctx)
 }

@@ -1,7 +1,10 @@
 //! Importance sampling: log Z = log Z_base + log mean exp(E_base(x) - E(x)) over draws x of a tractable base.
 
-use super::{Bounds, LogZ, LogZError, Quadrature, log_sum_exp, require_real};
-use crate::diagnostics::{ess_of_weights, pareto_k};
+mod adapted;
+pub use adapted::adapted;
+
+use super::{LogZ, LogZError, Quadrature, require_real, weights};
+use crate::diagnostics::psis;
 use crate::energy::gaussian::Gaussian;
 use crate::energy::{Energy, Tractable};
 use crate::points::{Matrix, Points, Space};
@@ -74,37 +77,20 @@ pub fn log_z<E: Energy + ?Sized, B: Base + ?Sized>(
     summarise(&log_w)
 }
 
-/// The estimate from log weights.
+/// The estimate from log weights, the largest of them smoothed (Vehtari et al. 2024): their values are replaced by quantiles of
+/// the Pareto distribution that fits them, which takes most of the chance out of the largest.
 fn summarise(log_w: &[f64]) -> Result<LogZ, LogZError> {
-    let n = log_w.len() as f64;
-    let total = log_sum_exp(log_w);
-    if total == f64::NEG_INFINITY {
-        return Err(LogZError::Empty { n_evals: log_w.len() as u64 });
+    let (smoothed, _) = psis(log_w);
+    let raw = weights::summarise("importance", 0.0, log_w, log_w.len() as u64, false, None)?;
+    let z = weights::summarise("importance", 0.0, &smoothed, log_w.len() as u64, false, None)?;
+    // The error of the smoothed weights leaves out what the fit of their tail is uncertain by.
+    let std_err = z.std_err.max(raw.std_err);
+    let mut z = LogZ { pareto_k: raw.pareto_k, ess: raw.ess, trusted: raw.trusted, warnings: raw.warnings, ..z };
+    (z.std_err, z.lower, z.upper) = (std_err, z.value - 2.0 * std_err, z.value + 2.0 * std_err);
+    if let Some(ess) = z.ess.filter(|ess| *ess < 100.0) {
+        z.warnings.push(format!("the effective sample size is only {ess:.0} of {}", log_w.len()));
     }
-    let value = total - n.ln();
-    let variance = log_w.iter().map(|l| (l - value).exp_m1().powi(2)).sum::<f64>() / (n - 1.0);
-    let std_err = (variance / n).sqrt();
-    let (ess, k) = (ess_of_weights(log_w), pareto_k(log_w));
-    let mut warnings = Vec::new();
-    if k.is_nan() || k > 0.7 {
-        warnings.push(format!(
-            "Pareto k of the importance weights is {k:.2}, above 0.7: neither the value nor its error can be trusted"
-        ));
-    }
-    if ess < 100.0 {
-        warnings.push(format!("the effective sample size is only {ess:.0} of {n}"));
-    }
-    Ok(LogZ {
-        std_err,
-        lower: value - 2.0 * std_err,
-        upper: value + 2.0 * std_err,
-        bounds: Bounds::Statistical,
-        exact: false,
-        ess: Some(ess),
-        pareto_k: Some(k),
-        warnings,
-        ..LogZ::exact(value, 0.0, "importance", log_w.len() as u64)
-    })
+    Ok(z)
 }
 
 /// The Gaussian with `inflate^2` times the covariance of p, from a quadrature: wider than p, so that weights are bounded

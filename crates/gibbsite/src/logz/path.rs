@@ -1,11 +1,16 @@
 //! A path of temperatures between a tractable reference and a target, with a kernel for each: what annealed and sequential
 //! estimates walk along.
 
+use rayon::prelude::*;
 use thiserror::Error;
 
 use super::walkers::Walkers;
+use super::weights::log_mean_exp;
+use super::{LogZError, annealed, log_sum_exp, reverse};
+use crate::diagnostics::ess_of_weights;
 use crate::energy::{Bridge, Differentiable, Energy, Tractable};
-use crate::kernel::Kernel;
+use crate::kernel::{ChainState, Kernel, Tunable};
+use crate::points::Points;
 use crate::rng::{Run, Streams};
 use crate::tempering::Ladder;
 
@@ -14,6 +19,24 @@ const MAX_TEMPERATURES: usize = 100_000;
 
 /// Halvings of an interval that find the next temperature.
 const N_BISECTIONS: usize = 40;
+
+/// Walkers of a pilot.
+const N_PILOT: usize = 256;
+
+/// Walkers that walk together.
+pub(crate) const BLOCK: usize = 64;
+
+/// The share of the walkers that a step leaves effective on the shortest path that is tried.
+const FIRST_SHARE: f64 = 0.97;
+
+/// The share of effective walkers at the end of a path that is long enough.
+const ENOUGH_EFFECTIVE: f64 = 0.5;
+
+/// The share at which a path will do that cannot be made better by making it longer.
+const LEAST_EFFECTIVE: f64 = 0.25;
+
+/// The share of the work that a path of twice the length must not exceed to be worth it.
+const WORTH: f64 = 0.8;
 
 /// Mixed into the seed, so that the draws that chose the temperatures are not those that are weighted.
 const PILOT: u64 = 0x7061_7468;
@@ -25,6 +48,7 @@ pub struct Path<K> {
     betas: Vec<f64>,
     kernels: Vec<K>,
     n_steps: u64,
+    effective: Option<f64>,
 }
 
 /// Why levels make no path.
@@ -56,7 +80,7 @@ pub enum PathError {
     },
 }
 
-impl<K: Clone> Path<K> {
+impl<K> Path<K> {
     /// Levels as given, each with `n_steps` transitions of its kernel.
     ///
     /// # Errors
@@ -74,7 +98,7 @@ impl<K: Clone> Path<K> {
         if kernels.len() != n_levels {
             return Err(PathError::Kernels { got: kernels.len(), n_levels });
         }
-        Ok(Self { betas, kernels, n_steps })
+        Ok(Self { betas, kernels, n_steps, effective: None })
     }
 
     /// The levels.
@@ -87,13 +111,37 @@ impl<K: Clone> Path<K> {
         &self.kernels
     }
 
+    /// Whether every kernel leaves its level invariant; unadjusted ones do not.
+    pub fn leaves_invariant(&self) -> bool
+    where
+        K: Tunable,
+    {
+        self.kernels[1..self.kernels.len() - 1].iter().all(Tunable::rejects)
+    }
+
+    /// The share of the walkers up this path whose weights are effective, where pilots have told: what the weights of walkers show
+    /// of it may be too much.
+    pub fn effective(&self) -> Option<f64> {
+        self.effective
+    }
+
+    /// Takes over what pilots told of the same path; [`Path::effective`].
+    pub fn set_effective(&mut self, effective: Option<f64>) {
+        self.effective = effective;
+    }
+
     /// Transitions at each level.
     pub fn n_steps(&self) -> u64 {
         self.n_steps
     }
+}
 
+/// A path and the walkers that chose it, at its end.
+type Chosen<'a, R, E, K> = (Path<K>, Vec<Walkers<'a, R, E, <K as Kernel<Bridge<&'a R, &'a E>>>::State>>);
+
+impl<K: Clone> Path<K> {
     /// Temperatures for the kernels of a ladder that has warmed up: each so far from the one before that the conditional
-    /// effective sample size of `n` pilot walkers, `(sum W u)^2 / sum W u^2` with `u` their new weights, is `share` of all (Zhou,
+    /// effective sample size of 256 pilot walkers, `(sum W u)^2 / sum W u^2` with `u` their new weights, is `share` of all (Zhou,
     /// Johansen and Aston 2016). The pilot has streams of its own, so that a run along the path, which is then fixed, is weighted
     /// by draws that had no say in it.
     ///
@@ -102,7 +150,6 @@ impl<K: Clone> Path<K> {
     pub fn of_ladder<'a, R, E>(
         energy: &'a E,
         ladder: &'a Ladder<R, K>,
-        n: usize,
         share: f64,
         n_steps: u64,
         seed: u64,
@@ -112,28 +159,126 @@ impl<K: Clone> Path<K> {
         E: Differentiable + ?Sized,
         K: Kernel<Bridge<&'a R, &'a E>>,
     {
-        let reference = ladder.reference();
-        let mut streams = Streams::new(seed ^ PILOT, Run::Pilot);
-        let mut walkers = Walkers::draw(reference, energy, n, &mut streams);
-        let (mut betas, mut kernels) = (vec![0.0], vec![kernel_at(ladder, 0.0)]);
+        let streams = Streams::new(seed ^ PILOT, Run::Pilot);
+        Ok(Self::choose(energy, ladder, share, n_steps, N_PILOT, &streams)?.0)
+    }
+
+    /// As [`Path::of_ladder`] by `n` walkers, who are at the end of the path then.
+    pub(super) fn choose<'a, R, E>(
+        energy: &'a E,
+        ladder: &'a Ladder<R, K>,
+        share: f64,
+        n_steps: u64,
+        n: usize,
+        streams: &Streams,
+    ) -> Result<Chosen<'a, R, E, K>, PathError>
+    where
+        R: Differentiable + Tractable,
+        E: Differentiable + ?Sized,
+        K: Kernel<Bridge<&'a R, &'a E>>,
+    {
+        let first = kernel_at(ladder, 0.0);
+        let starts: Vec<usize> = (0..n).step_by(BLOCK).collect();
+        let at = |start: usize| {
+            let n = BLOCK.min(n - start);
+            Walkers::at_reference(ladder.reference(), energy, &first, n, streams.block(start))
+        };
+        let mut walkers: Vec<_> = starts.into_par_iter().map(at).collect();
+        let (mut betas, mut kernels) = (vec![0.0], vec![first]);
         let mut beta = 0.0;
         while beta < 1.0 {
-            let next = next_beta(&walkers, beta, share);
             if betas.len() >= MAX_TEMPERATURES {
                 return Err(PathError::TooLong { beta, n_levels: betas.len() });
             }
-            walkers.weigh(next - beta);
-            beta = next;
+            beta = next_beta(&walkers, beta, share);
             let kernel = kernel_at(ladder, beta);
-            if beta < 1.0 {
-                walkers.resample(&streams);
-                walkers.walk(&Bridge::new(reference, energy, beta), &kernel, n_steps, &mut streams);
-            }
+            walkers.par_iter_mut().for_each(|walkers| {
+                walkers.weigh(beta);
+                if beta < 1.0 {
+                    walkers.resample();
+                    walkers.walk(beta, &kernel, n_steps);
+                }
+            });
             betas.push(beta);
             kernels.push(kernel);
         }
-        Ok(Self { betas, kernels, n_steps })
+        Ok((Self { betas, kernels, n_steps, effective: None }, walkers))
     }
+
+    /// Temperatures as given, with the kernels of a ladder that has warmed up.
+    ///
+    /// # Errors
+    /// [`PathError::Betas`].
+    pub fn at<R: Energy>(ladder: &Ladder<R, K>, betas: Vec<f64>, n_steps: u64) -> Result<Self, PathError> {
+        let kernels = betas.iter().map(|beta| kernel_at(ladder, *beta)).collect();
+        Self::new(betas, kernels, n_steps)
+    }
+
+    /// A path along which annealed weights are worth having: that of [`Path::of_ladder`], with steps that are halved until half
+    /// of the walkers are effective at its end; or a quarter is and halving has saved less than a fifth of the work, which goes
+    /// with the number of temperatures times the variance of the weights; or the next pilots would take more than `budget` evaluations.
+    /// `told` gets the number of
+    /// temperatures of every path that is tried. The pilots are not part of any estimate.
+    ///
+    /// The effective share is the lesser of two: that of the weights of 256 walkers up the path, and that which `draws` of the
+    /// target say on their way down. Of weights w with mean r it is `r^2 / E[w^2]`, and `E[w^2] = r E_down[1 / w_down]`: walkers up
+    /// that never reach a narrow part of the target show no large weight, draws from there show it. See [`Path::effective`].
+    ///
+    /// # Errors
+    /// [`LogZError::Path`], and those of [`super::annealed::walk`].
+    pub fn adapted<'a, R, E>(
+        energy: &'a E,
+        ladder: &'a Ladder<R, K>,
+        draws: &Points,
+        budget: u64,
+        seed: u64,
+        told: &mut dyn FnMut(usize),
+    ) -> Result<Self, LogZError>
+    where
+        R: Differentiable + Tractable,
+        E: Differentiable + ?Sized,
+        K: Kernel<Bridge<&'a R, &'a E>>,
+    {
+        let mut path = Self::of_ladder(energy, ladder, FIRST_SHARE, 1, seed)?;
+        let mut work_before = f64::INFINITY;
+        loop {
+            told(path.betas.len());
+            let reference = ladder.reference();
+            let up = annealed::walk_as(Run::Pilot, reference, energy, &path, 0..N_PILOT, seed)?;
+            let down = reverse::walk_as(Run::Pilot, reference, energy, &path, draws, seed)?;
+            let n_evals = up.n_evals + down.n_evals;
+            let effective = (ess_of_weights(&up.log_w) / N_PILOT as f64).min(effective_share(down.log_w));
+            path.effective = Some(effective);
+            let work = path.betas.len() as f64 * (1.0 / effective - 1.0);
+            let gains = work < WORTH * work_before;
+            let is_good = effective >= ENOUGH_EFFECTIVE || effective >= LEAST_EFFECTIVE && !gains;
+            if is_good || 2 * n_evals > budget {
+                return Ok(path);
+            }
+            work_before = work;
+            path = Self::at(ladder, halved(&path.betas), 1)?;
+        }
+    }
+}
+
+/// A level more between any two: halfway on a logarithmic scale where beta more than doubles.
+fn halved(betas: &[f64]) -> Vec<f64> {
+    let between = |a: f64, b: f64| if a > 0.0 && b > 2.0 * a { (a * b).sqrt() } else { 0.5 * (a + b) };
+    let mut new: Vec<f64> = betas.windows(2).flat_map(|b| [b[0], between(b[0], b[1])]).collect();
+    new.push(1.0);
+    // Levels that are an ulp apart have nothing between them.
+    new.dedup();
+    new
+}
+
+/// `1 / (E[w] E[1 / w])`, w the weights of walkers on their way down: the effective share of walkers on their way up. The smallest
+/// hundredth of the weights is left out: so small a part of the target changes log Z by 0.01 if it is missed, and would have
+/// paths made as long as it alone needs.
+fn effective_share(mut log_w: Vec<f64>) -> f64 {
+    log_w.sort_by(f64::total_cmp);
+    let kept = &log_w[log_w.len().div_ceil(100).min(log_w.len())..];
+    let inverse: Vec<f64> = kept.iter().map(|w| -w).collect();
+    (-log_mean_exp(kept) - log_mean_exp(&inverse)).exp()
 }
 
 /// The kernel of the level of the ladder at `beta` or next above it, where steps are not too long.
@@ -143,8 +288,15 @@ fn kernel_at<R: Energy, K: Clone>(ladder: &Ladder<R, K>, beta: f64) -> K {
 }
 
 /// The largest beta at which `share` of the walkers is effective; 1 if it is within reach.
-fn next_beta(walkers: &Walkers, beta: f64, share: f64) -> f64 {
-    let enough = |to: f64| walkers.conditional_ess(to - beta) >= share;
+fn next_beta<R, E, S>(pilot: &[Walkers<'_, R, E, S>], beta: f64, share: f64) -> f64
+where
+    R: Differentiable + Tractable,
+    E: Differentiable + ?Sized,
+    S: ChainState,
+{
+    let log_w: Vec<f64> = pilot.iter().flat_map(Walkers::log_w).copied().collect();
+    let gap: Vec<f64> = pilot.iter().flat_map(Walkers::gap).copied().collect();
+    let enough = |to: f64| conditional_ess(&log_w, &gap, to - beta) >= share;
     if enough(1.0) {
         return 1.0;
     }
@@ -159,6 +311,18 @@ fn next_beta(walkers: &Walkers, beta: f64, share: f64) -> f64 {
     }
     // Progress even where any step is too long.
     if low > beta { low } else { high }
+}
+
+/// `(sum W u)^2 / sum W u^2`, u the weights of a move by `d_beta`, W those so far with sum 1: the share of the walkers that
+/// would be effective had they had equal weights before. 0 where it is undefined.
+fn conditional_ess(log_w: &[f64], gap: &[f64], d_beta: f64) -> f64 {
+    let before = log_sum_exp(log_w);
+    let total = |power: f64| {
+        let terms: Vec<f64> = log_w.iter().zip(gap).map(|(w, gap)| w - before - power * d_beta * gap).collect();
+        log_sum_exp(&terms)
+    };
+    let share = (2.0 * total(1.0) - total(2.0)).exp();
+    if share.is_finite() { share } else { 0.0 }
 }
 
 #[cfg(test)]

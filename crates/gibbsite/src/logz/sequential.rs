@@ -1,34 +1,85 @@
 //! Sequential Monte Carlo (Del Moral, Doucet and Jasra 2006, "Sequential Monte Carlo samplers"): annealed importance sampling
 //! whose walkers are drawn anew in proportion to their weights when few of them carry the most.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::path::Path;
-use super::walkers::{DELTA, Walkers, log_mean_exp, lower_bound};
-use super::{Bounds, LogZ, LogZError, require_real};
-use crate::diagnostics::ess_of_weights;
+use super::path::{BLOCK, Path};
+use super::walkers::{Arrived, Walkers, worst_step};
+use super::{LogZ, LogZError, Temperatures, require_real, weights};
 use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{Kernel, Tunable};
 use crate::rng::{Run, Streams};
 
-/// Independent populations: their spread is the error, resampling and all.
-const N_POPULATIONS: usize = 16;
+/// Where the streams begin: annealed walkers under the same seed have fewer steps.
+const FIRST_STEP: u64 = 1 << 41;
 
-/// The 97.5 % quantile of t with 15 degrees of freedom over that of the normal: 2.1314 / 1.9600.
-const T_OVER_NORMAL: f64 = 1.0875;
+/// Fewest independent populations: their spread is the error, resampling and all.
+pub const MIN_POPULATIONS: usize = 16;
 
 /// Fewest walkers of a population.
 const MIN_WALKERS: usize = 8;
 
-/// log Z from 16 independent populations of `n / 16` walkers along a path that is fixed: `log Z_ref` plus the log of the mean of
-/// their estimates, each unbiased; the same bits for any number of threads.
+/// Estimates by independent populations.
+#[derive(Clone, Debug)]
+pub struct Estimates {
+    /// Their logarithms: the mean of the estimates themselves is `Z / Z_ref`.
+    pub log_w: Vec<f64>,
+    /// The temperatures and the worst step between them.
+    pub temperatures: Option<Temperatures>,
+    /// Evaluations of energies and gradients.
+    pub n_evals: u64,
+}
+
+/// Estimates by `populations`, by number, of `size` walkers each along a path that is fixed; the same bits for any number of
+/// threads.
 ///
-/// The standard error is that of the 16 estimates, wider by what 15 degrees of freedom lack against a normal. `lower` is
+/// # Errors
+/// Those of [`super::annealed::walk`].
+pub fn walk<'a, R, E, K>(
+    reference: &'a R,
+    energy: &'a E,
+    path: &Path<K>,
+    populations: Range<usize>,
+    size: usize,
+    seed: u64,
+) -> Result<Estimates, LogZError>
+where
+    R: Differentiable + Tractable,
+    E: Differentiable + ?Sized,
+    K: Kernel<Bridge<&'a R, &'a E>> + Clone,
+{
+    require_real(energy, "smc", usize::MAX)?;
+    let mut streams = Streams::new(seed, Run::Importance);
+    streams.seek(FIRST_STEP);
+    let arrived: Vec<Arrived> = populations
+        .into_par_iter()
+        .map(|population| {
+            let streams = streams.block(population * size);
+            let mut walkers = Walkers::at_reference(reference, energy, &path.kernels()[0], size, streams);
+            walkers.climb(path, true);
+            walkers.arrived()
+        })
+        .collect();
+    arrived.iter().try_for_each(Arrived::check)?;
+    let steps: Vec<_> = arrived.iter().map(|a| a.steps.clone()).collect();
+    Ok(Estimates {
+        log_w: arrived.iter().map(Arrived::log_estimate).collect(),
+        temperatures: worst_step(path.betas(), &steps),
+        n_evals: arrived.iter().map(|a| a.n_evals).sum(),
+    })
+}
+
+/// log Z from 16 or more independent populations, of 64 walkers each where `n` is enough: `log Z_ref` plus the log of the mean of
+/// their estimates, each unbiased.
+///
+/// The standard error is that of the estimates, wider by what their degrees of freedom lack against a normal. `lower` is
 /// guaranteed as in [`super::annealed::log_z`], `ess` the effective number of populations.
 ///
 /// # Errors
-/// [`LogZError::Draws`] below 128 walkers, [`LogZError::Undefined`] where the energy is NaN, [`LogZError::Empty`] when all weights
-/// of all populations are zero, [`LogZError::Labels`] for energies with labels.
+/// [`LogZError::Draws`] below 128 walkers, [`LogZError::Empty`] when all weights of all populations are zero, and those of
+/// [`walk`].
 pub fn log_z<'a, R, E, K>(
     reference: &'a R,
     energy: &'a E,
@@ -41,52 +92,22 @@ where
     E: Differentiable + ?Sized,
     K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
 {
-    require_real(energy, "smc", usize::MAX)?;
-    let (size, min) = (n / N_POPULATIONS, N_POPULATIONS * MIN_WALKERS);
+    let min = MIN_POPULATIONS * MIN_WALKERS;
     if n < min {
         return Err(LogZError::Draws { n, min });
     }
-    let streams = Streams::new(seed, Run::Importance);
-    let populations: Vec<Walkers> = (0..N_POPULATIONS)
-        .into_par_iter()
-        .map(|population| {
-            let mut streams = streams.block(population * size);
-            let mut walkers = Walkers::draw(reference, energy, size, &mut streams);
-            for (betas, kernel) in path.betas().windows(2).zip(&path.kernels()[1..]) {
-                walkers.weigh(betas[1] - betas[0]);
-                if betas[1] < 1.0 {
-                    walkers.resample(&streams);
-                    walkers.walk(&Bridge::new(reference, energy, betas[1]), kernel, path.n_steps(), &mut streams);
-                }
-            }
-            walkers
-        })
-        .collect();
-    if let Some(point) = populations.iter().find_map(Walkers::undefined) {
-        return Err(LogZError::Undefined { point });
-    }
-    let estimates: Vec<f64> = populations.iter().map(Walkers::log_estimate).collect();
-    let n_evals = populations.iter().map(Walkers::n_evals).sum();
-    let log_mean = log_mean_exp(&estimates);
-    if log_mean == f64::NEG_INFINITY {
-        return Err(LogZError::Empty { n_evals });
-    }
-    let m = N_POPULATIONS as f64;
-    let variance = estimates.iter().map(|w| (w - log_mean).exp_m1().powi(2)).sum::<f64>() / (m - 1.0);
-    let std_err = (variance / m).sqrt() * T_OVER_NORMAL;
-    let value = reference.log_z() + log_mean;
-    let (lower, bounds) = match path.kernels()[1..].iter().all(Tunable::rejects) {
-        true => (reference.log_z() + lower_bound(&estimates), Bounds::Guaranteed { delta: DELTA }),
-        false => (value - 2.0 * std_err, Bounds::Statistical),
-    };
-    let ess = ess_of_weights(&estimates);
-    Ok(LogZ {
-        std_err,
-        lower,
-        upper: value + 2.0 * std_err,
-        bounds,
-        exact: false,
-        ess: Some(ess),
-        ..LogZ::exact(value, 0.0, "smc", n_evals)
-    })
+    let n_populations = MIN_POPULATIONS.max(n / BLOCK);
+    let estimates = walk(reference, energy, path, 0..n_populations, n / n_populations, seed)?;
+    summarise(reference.log_z(), &estimates, path.leaves_invariant())
+}
+
+/// log Z from estimates by populations.
+pub(super) fn summarise(log_z_reference: f64, estimates: &Estimates, is_guaranteed: bool) -> Result<LogZ, LogZError> {
+    let Estimates { log_w, temperatures, n_evals } = estimates;
+    let z = weights::summarise("smc", log_z_reference, log_w, *n_evals, is_guaranteed, None)?;
+    let std_err = z.std_err * weights::t_over_normal(log_w.len() as f64 - 1.0);
+    let wide = LogZ::statistical(z.value, std_err, "smc", *n_evals);
+    // A few dozen estimates show no tail.
+    let (lower, bounds) = if is_guaranteed { (z.lower, z.bounds) } else { (wide.lower, wide.bounds) };
+    Ok(LogZ { lower, bounds, ess: z.ess, temperatures: *temperatures, ..wide })
 }

@@ -1,124 +1,234 @@
-//! Walkers along a path from a reference to a target, and what their weights prove.
+//! Walkers along a path between a reference and a target, in either direction.
 
-use super::log_sum_exp;
+use super::path::Path;
+use super::weights::log_mean_exp;
+use super::{LogZError, Temperatures, log_sum_exp};
 use crate::diagnostics::ess_of_weights;
 use crate::energy::{Bridge, Differentiable, Energy, Tractable};
 use crate::kernel::{ChainState, Kernel};
+use crate::math::exp;
 use crate::points::Points;
 use crate::rng::{Purpose, Streams};
-
-/// Probability with which a guaranteed lower bound fails.
-///
-/// For `m` independent unbiased estimates `w_g` of `Z / Z_ref`, none negative, Markov's inequality gives
-/// `P(min_g w_g >= c Z / Z_ref) <= c^-m`, so that `log Z >= log Z_ref + min_g log w_g - log(1 / delta) / m` but with probability
-/// `delta`, however poor the estimates are.
-pub const DELTA: f64 = 0.05;
 
 /// The share of effective walkers below which they are drawn anew.
 const RESAMPLED: f64 = 0.5;
 
 /// Walkers on their way, all at one level.
-#[derive(Clone, Debug)]
-pub(super) struct Walkers {
-    x: Points,
+pub(super) struct Walkers<'a, R, E: ?Sized, S> {
+    bridge: Bridge<&'a R, &'a E>,
+    state: S,
+    streams: Streams,
     log_w: Vec<f64>,
     /// `E - E_ref` of each.
     gap: Vec<f64>,
     e_ref: Vec<f64>,
+    steps: Vec<Step>,
     n_evals: u64,
 }
 
-impl Walkers {
-    /// Exact draws of the reference.
-    pub(super) fn draw<R: Tractable, E: Energy + ?Sized>(
-        reference: &R,
-        energy: &E,
-        n: usize,
-        streams: &mut Streams,
-    ) -> Self {
-        let x = reference.sample(n, streams);
-        streams.advance();
-        let mut walkers = Self { x, log_w: vec![0.0; n], gap: vec![0.0; n], e_ref: vec![0.0; n], n_evals: 0 };
-        walkers.evaluate(reference, energy);
-        walkers
+/// What a block of walkers has come to.
+pub(super) struct Arrived {
+    pub(super) x: Points,
+    pub(super) log_w: Vec<f64>,
+    pub(super) steps: Vec<Step>,
+    pub(super) n_evals: u64,
+}
+
+/// The factors `u` by which one step from level to level changes the weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    n: f64,
+    /// The largest `log u`.
+    top: f64,
+    /// Sum of `u / exp(top)`.
+    sum: f64,
+    /// Sum of `(u / exp(top))^2`.
+    squares: f64,
+}
+
+impl Step {
+    fn of(n: usize, log_u: impl Iterator<Item = f64> + Clone) -> Self {
+        let top = log_u.clone().fold(f64::NEG_INFINITY, f64::max);
+        let mut step = Self { n: n as f64, top, sum: 0.0, squares: 0.0 };
+        if top.is_finite() {
+            for u in log_u.map(|l| exp(l - top)) {
+                step.sum += u;
+                step.squares = u.mul_add(u, step.squares);
+            }
+        }
+        step
     }
 
-    fn evaluate<R: Energy + ?Sized, E: Energy + ?Sized>(&mut self, reference: &R, energy: &E) {
-        reference.energy(&self.x, &mut self.e_ref);
-        energy.energy(&self.x, &mut self.gap);
-        self.gap.iter_mut().zip(&self.e_ref).for_each(|(gap, e)| *gap -= e);
-        self.n_evals += self.gap.len() as u64;
+    fn add(&mut self, other: &Self) {
+        let top = self.top.max(other.top);
+        let scale = |s: &Self| if s.sum > 0.0 { exp(s.top - top) } else { 0.0 };
+        let (a, b) = (scale(self), scale(other));
+        self.n += other.n;
+        self.sum = self.sum * a + other.sum * b;
+        self.squares = self.squares * a * a + other.squares * b * b;
+        self.top = top;
     }
 
-    /// Where a weight is NaN, if one is.
-    pub(super) fn undefined(&self) -> Option<Vec<f64>> {
-        self.log_w.iter().position(|w| w.is_nan()).map(|i| self.x.real.row(i))
+    /// `(mean u)^2 / mean u^2`: the share of the walkers that the step leaves effective.
+    fn overlap(&self) -> f64 {
+        if self.sum > 0.0 { self.sum * self.sum / (self.n * self.squares) } else { 0.0 }
+    }
+}
+
+/// The step of all walkers that left the fewest of them effective; `betas` are those of the path.
+pub(super) fn worst_step(betas: &[f64], blocks: &[Vec<Step>]) -> Option<Temperatures> {
+    let mut total = blocks.first()?.clone();
+    for block in &blocks[1..] {
+        total.iter_mut().zip(block).for_each(|(t, s)| t.add(s));
+    }
+    let (k, overlap) = total.iter().map(Step::overlap).enumerate().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(Temperatures { n: betas.len(), worst_beta: betas[k], worst_overlap: overlap })
+}
+
+impl Arrived {
+    /// Refuses weights that are no numbers.
+    pub(super) fn check(&self) -> Result<(), LogZError> {
+        match self.log_w.iter().position(|w| w.is_nan() || *w == f64::INFINITY) {
+            None => Ok(()),
+            Some(i) if self.log_w[i].is_nan() => Err(LogZError::Undefined { point: self.x.real.row(i) }),
+            Some(i) => Err(LogZError::Unbounded { point: self.x.real.row(i) }),
+        }
     }
 
     /// Log of the mean weight: an unbiased estimate of `Z / Z_ref`.
     pub(super) fn log_estimate(&self) -> f64 {
         log_mean_exp(&self.log_w)
     }
+}
 
-    /// Evaluations of energies and gradients so far.
-    pub(super) fn n_evals(&self) -> u64 {
-        self.n_evals
+impl<'a, R, E, S> Walkers<'a, R, E, S>
+where
+    R: Differentiable + Tractable,
+    E: Differentiable + ?Sized,
+    S: ChainState,
+{
+    /// `n` exact draws of the reference.
+    pub(super) fn at_reference<K>(reference: &'a R, energy: &'a E, kernel: &K, n: usize, mut streams: Streams) -> Self
+    where
+        K: Kernel<Bridge<&'a R, &'a E>, State = S>,
+    {
+        let x = reference.sample(n, &mut streams);
+        streams.advance();
+        Self::at(reference, energy, kernel, (0.0, x), streams)
     }
 
-    /// Positions and log weights.
-    pub(super) fn weighted(&self) -> (&Points, &[f64]) {
-        (&self.x, &self.log_w)
+    /// At `x` on level `beta`.
+    pub(super) fn at<K>(reference: &'a R, energy: &'a E, kernel: &K, (beta, x): (f64, Points), streams: Streams) -> Self
+    where
+        K: Kernel<Bridge<&'a R, &'a E>, State = S>,
+    {
+        let bridge = Bridge::new(reference, energy, beta);
+        let n = x.n();
+        let state = kernel.init(&bridge, x);
+        let mut walkers = Self {
+            bridge,
+            state,
+            streams,
+            log_w: vec![0.0; n],
+            gap: vec![0.0; n],
+            e_ref: vec![0.0; n],
+            steps: Vec::new(),
+            n_evals: 0,
+        };
+        walkers.evaluate();
+        walkers
     }
 
-    /// Moves on by `d_beta`.
-    pub(super) fn weigh(&mut self, d_beta: f64) {
+    /// Up a path from its reference; with `resampled`, drawn anew where few carry the most.
+    pub(super) fn climb<K>(&mut self, path: &Path<K>, resampled: bool)
+    where
+        K: Kernel<Bridge<&'a R, &'a E>, State = S>,
+    {
+        for (beta, kernel) in path.betas()[1..].iter().zip(&path.kernels()[1..]) {
+            self.weigh(*beta);
+            if *beta < 1.0 {
+                if resampled {
+                    self.resample();
+                }
+                self.walk(*beta, kernel, path.n_steps());
+            }
+        }
+    }
+
+    /// Down a path from its target.
+    pub(super) fn descend<K>(&mut self, path: &Path<K>)
+    where
+        K: Kernel<Bridge<&'a R, &'a E>, State = S>,
+    {
+        for (beta, kernel) in path.betas().iter().zip(path.kernels()).rev().skip(1) {
+            self.weigh(*beta);
+            if *beta > 0.0 {
+                self.walk(*beta, kernel, path.n_steps());
+            }
+        }
+    }
+
+    /// What they have come to.
+    pub(super) fn arrived(&self) -> Arrived {
+        let Self { log_w, steps, n_evals, .. } = self;
+        Arrived { x: self.state.x().clone(), log_w: log_w.clone(), steps: steps.clone(), n_evals: *n_evals }
+    }
+
+    /// Log weights so far.
+    pub(super) fn log_w(&self) -> &[f64] {
+        &self.log_w
+    }
+
+    /// `E - E_ref` where they are.
+    pub(super) fn gap(&self) -> &[f64] {
+        &self.gap
+    }
+
+    /// Moves the weights on to level `beta`.
+    pub(super) fn weigh(&mut self, beta: f64) {
+        let d_beta = beta - self.bridge.beta();
+        self.steps.push(Step::of(self.gap.len(), self.gap.iter().map(|gap| -d_beta * gap)));
         for (log_w, gap) in self.log_w.iter_mut().zip(&self.gap) {
             *log_w -= d_beta * gap;
         }
     }
 
-    /// `(sum W u)^2 / sum W u^2`, u the weights of a move by `d_beta`, W those so far with sum 1: the share of the walkers that
-    /// would be effective had they had equal weights before. 0 where it is undefined.
-    pub(super) fn conditional_ess(&self, d_beta: f64) -> f64 {
-        let before = log_sum_exp(&self.log_w);
-        let total = |power: f64| {
-            let terms: Vec<f64> =
-                self.log_w.iter().zip(&self.gap).map(|(w, gap)| w - before - power * d_beta * gap).collect();
-            log_sum_exp(&terms)
-        };
-        let share = (2.0 * total(1.0) - total(2.0)).exp();
-        if share.is_finite() { share } else { 0.0 }
+    /// `n_steps` transitions at level `beta`. Both energies at the end follow from that of the level, which the kernel knows, and
+    /// that of the reference: the target is evaluated for the kernel alone.
+    pub(super) fn walk<K>(&mut self, beta: f64, kernel: &K, n_steps: u64)
+    where
+        K: Kernel<Bridge<&'a R, &'a E>, State = S>,
+    {
+        self.bridge.set_beta(beta);
+        kernel.refresh(&self.bridge, &mut self.state);
+        self.n_evals += self.log_w.len() as u64;
+        self.n_evals += kernel.steps(&self.bridge, &mut self.state, &mut self.streams, n_steps).n_evals;
+        let energy = self.state.energy();
+        // Some kernels do not know the energy of where they are; they say so by NaN.
+        if energy.iter().any(|e| e.is_nan()) {
+            return self.evaluate();
+        }
+        self.bridge.ends().0.energy(self.state.x(), &mut self.e_ref);
+        for ((gap, e), e_ref) in self.gap.iter_mut().zip(energy).zip(&self.e_ref) {
+            *gap = (e - e_ref) / beta;
+        }
     }
 
-    /// `n_steps` transitions at the level of `bridge`.
-    pub(super) fn walk<'a, R, E, K>(
-        &mut self,
-        bridge: &Bridge<&'a R, &'a E>,
-        kernel: &K,
-        n_steps: u64,
-        streams: &mut Streams,
-    ) where
-        R: Differentiable + Tractable,
-        E: Differentiable + ?Sized,
-        K: Kernel<Bridge<&'a R, &'a E>>,
-    {
-        let mut state = kernel.init(bridge, std::mem::take(&mut self.x));
-        let info = kernel.steps(bridge, &mut state, streams, n_steps);
-        self.x = state.x().clone();
-        self.n_evals += info.n_evals;
-        let (reference, energy) = bridge.ends();
-        self.evaluate(*reference, *energy);
+    fn evaluate(&mut self) {
+        self.bridge.both(self.state.x(), &mut self.e_ref, &mut self.gap);
+        self.gap.iter_mut().zip(&self.e_ref).for_each(|(gap, e)| *gap -= e);
+        self.n_evals += self.gap.len() as u64;
     }
 
     /// Draws the walkers anew in proportion to their weights when fewer than half are effective (systematic resampling: Kitagawa
-    /// 1996); their weights are equal then, with the same mean.
-    pub(super) fn resample(&mut self, streams: &Streams) {
+    /// 1996); their weights are equal then, with the same mean. The next step refreshes what the kernel knows of them.
+    pub(super) fn resample(&mut self) {
         let n = self.log_w.len();
         let total = log_sum_exp(&self.log_w);
         if !(ess_of_weights(&self.log_w) < RESAMPLED * n as f64) || !total.is_finite() {
             return;
         }
-        let offset = streams.shared_uniform(Purpose::Restart);
+        let offset = self.streams.shared_uniform(Purpose::Restart);
         let (mut chosen, mut sum) = (Vec::with_capacity(n), 0.0);
         for (i, log_w) in self.log_w.iter().enumerate() {
             sum += (log_w - total).exp() * n as f64;
@@ -129,19 +239,9 @@ impl Walkers {
         // Rounding may leave out the last one.
         let last = self.log_w.iter().rposition(|w| *w > f64::NEG_INFINITY).unwrap_or(0);
         chosen.resize(n, last);
-        self.x = self.x.select(&chosen);
+        let x = self.state.x_mut();
+        *x = x.select(&chosen);
         self.gap = chosen.iter().map(|i| self.gap[*i]).collect();
         self.log_w.fill(total - (n as f64).ln());
     }
-}
-
-/// `log mean exp(log_w)`.
-pub(super) fn log_mean_exp(log_w: &[f64]) -> f64 {
-    log_sum_exp(log_w) - (log_w.len() as f64).ln()
-}
-
-/// What `log(Z / Z_ref)` is at the least, but with probability [`DELTA`], given the logs of independent unbiased estimates.
-pub(super) fn lower_bound(log_estimates: &[f64]) -> f64 {
-    let least = log_estimates.iter().copied().fold(f64::INFINITY, f64::min);
-    least - DELTA.recip().ln() / log_estimates.len() as f64
 }

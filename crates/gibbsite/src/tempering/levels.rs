@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::log_z::{Bridged, LogSum};
+use super::rungs::Rung;
 use super::sums::Sums;
 use super::swap::{self, Riders, Rule, SwapCounts};
 use super::watch::Slopes;
@@ -37,10 +37,8 @@ pub(super) struct Block<S> {
     swaps: SwapCounts,
     n_round_trips: Vec<u64>,
     pub(super) slopes: Slopes,
-    /// Terms of log Z with the level above.
-    up: Vec<LogSum>,
-    /// Terms of log Z with the level below.
-    down: Vec<LogSum>,
+    /// What log Z is made of.
+    rungs: Vec<Rung>,
 }
 
 /// All levels, their blocks level after level.
@@ -104,8 +102,7 @@ where
                 swaps: SwapCounts::default(),
                 n_round_trips: vec![0; if k == 0 { n } else { 0 }],
                 slopes: Slopes::new(n, x[k].dim()),
-                up: vec![LogSum::default(); n],
-                down: vec![LogSum::default(); n],
+                rungs: vec![Rung::default(); n],
             }
         };
         let blocks = places.into_par_iter().map(block).collect();
@@ -208,7 +205,7 @@ where
             info: (0..self.bridges.len()).map(|k| self.info(k)).collect(),
             swaps: self.swaps(),
             n_round_trips: self.round_trips(),
-            bridged: self.bridged(),
+            rungs: (0..self.bridges.len()).map(|k| self.rungs(k)).collect(),
         }
     }
 
@@ -225,19 +222,34 @@ where
             }
             let mut first = 0;
             for b in blocks {
-                let rows = first..first + b.up.len();
+                let rows = first..first + b.rungs.len();
                 first = rows.end;
                 if k == 0 {
                     b.n_round_trips.copy_from_slice(&sums.n_round_trips[rows.clone()]);
                 }
-                if k < last {
-                    b.up.iter_mut().zip(&sums.bridged[k][rows.clone()]).for_each(|(up, s)| *up = s.up);
-                }
-                if k > 0 {
-                    b.down.iter_mut().zip(&sums.bridged[k - 1][rows]).for_each(|(down, s)| *down = s.down);
-                }
+                b.rungs.copy_from_slice(&sums.rungs[k][rows]);
             }
         }
+    }
+
+    /// Puts everything where `replicas` are; they are of this ladder.
+    pub(super) fn set_replicas<K>(&mut self, replicas: &Replicas, kernels: &[K])
+    where
+        K: Kernel<Bridge<&'a R, &'a E>, State = S>,
+    {
+        let Replicas { x, replica, leg, iteration } = replicas;
+        for (k, blocks) in self.blocks.chunks_exact_mut(self.n_blocks).enumerate() {
+            let mut first = 0;
+            for b in blocks {
+                let n = b.rungs.len();
+                *b.state.x_mut() = x[k].rows(first, n);
+                kernels[k].refresh(&self.bridges[k], &mut b.state);
+                b.riders.replica.copy_from_slice(&replica[k][first..first + n]);
+                b.riders.leg.copy_from_slice(&leg[k][first..first + n]);
+                first += n;
+            }
+        }
+        self.iteration = *iteration;
     }
 
     /// Iterations done.
@@ -250,14 +262,9 @@ where
         self.level(0).iter().flat_map(|b| &b.n_round_trips).copied().collect()
     }
 
-    /// The sums of each pair of levels and of each ladder that log Z is made of.
-    fn bridged(&self) -> Vec<Vec<Bridged>> {
-        let pair = |k: usize| {
-            let up = self.level(k).iter().flat_map(|b| &b.up);
-            let down = self.level(k + 1).iter().flat_map(|b| &b.down);
-            up.zip(down).map(|(up, down)| Bridged { up: *up, down: *down }).collect()
-        };
-        (0..self.bridges.len() - 1).map(pair).collect()
+    /// What log Z is made of at level `k`, one rung of each ladder.
+    fn rungs(&self, k: usize) -> Vec<Rung> {
+        self.level(k).iter().flat_map(|b| &b.rungs).copied().collect()
     }
 
     /// Forgets all counts and sums, but not the transitions.
@@ -266,8 +273,7 @@ where
             b.swaps = SwapCounts::default();
             b.n_round_trips.fill(0);
             b.slopes.clear();
-            b.up.fill(LogSum::default());
-            b.down.fill(LogSum::default());
+            b.rungs.fill(Rung::default());
         }
     }
 
@@ -316,14 +322,8 @@ impl<S: ChainState> Block<S> {
 
     /// Adds the terms of log Z, given beta of the level below, of this one and of the one above; equal where there is none.
     fn watch_drawing(&mut self, [below, beta, above]: [f64; 3]) {
-        for i in 0..self.up.len() {
-            let difference = self.riders.difference(i);
-            if beta < above {
-                self.up[i].add(-0.5 * (above - beta) * difference);
-            }
-            if below < beta {
-                self.down[i].add(0.5 * (beta - below) * difference);
-            }
+        for (i, rung) in self.rungs.iter_mut().enumerate() {
+            rung.add(self.riders.difference(i), beta - below, above - beta);
         }
     }
 }

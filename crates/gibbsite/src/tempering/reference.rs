@@ -25,10 +25,16 @@ pub(super) struct Wells {
 impl Wells {
     /// From [`dispersed_points`], and the curvature there: the variance within is the median over the points of
     /// `1 / (d^2E/dx_j^2)` where that is positive (1 where it nowhere is).
-    pub(super) fn find<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Result<Self, RunError> {
-        let starts = dispersed_points(energy, N_POINTS, seed)?;
+    /// There are points for `n_ladders` ladders at the least.
+    pub(super) fn find<E: Differentiable + ?Sized>(energy: &E, seed: u64, n_ladders: usize) -> Result<Self, RunError> {
+        let starts = dispersed_points(energy, N_POINTS.max(n_ladders), seed)?;
         let within = (0..starts.points.dim()).map(|j| variance_within(energy, &starts.points, j)).collect();
         Ok(Self { points: starts.points, within, n_wells: starts.wells.len() })
+    }
+
+    /// The first `n` of the points.
+    pub(super) fn starts(&self, n: usize) -> Points {
+        self.points.rows(0, n)
     }
 
     /// The first reference: independent coordinates with the mean of the points and twice their variance between and within
@@ -136,7 +142,7 @@ mod tests {
     #[test]
     fn the_first_reference_covers_both_wells() {
         let energy = Formula::parse(TWO_WELLS).unwrap();
-        let reference = Wells::find(&energy, 0).unwrap().reference().unwrap();
+        let reference = Wells::find(&energy, 0, 0).unwrap().reference().unwrap();
         let mut e = [0.0; 2];
         reference.energy(&Points::from_rows(&[[-10.0, 0.0], [10.0, 0.0]]), &mut e);
         assert!(e.iter().all(|e| *e < 3.0), "{e:?}");
@@ -146,7 +152,7 @@ mod tests {
     #[test]
     fn a_refit_is_never_narrower_than_the_wells_need() {
         let energy = Formula::parse(TWO_WELLS).unwrap();
-        let wells = Wells::find(&energy, 0).unwrap();
+        let wells = Wells::find(&energy, 0, 0).unwrap();
         let identity = Matrix::from_columns(2, 2, vec![1.0, 0.0, 0.0, 1.0]);
         let one = wells.refit(&Moments { mean: vec![-10.0, 0.0], covariance: identity.clone() }).unwrap();
         let mut e = [0.0; 2];
@@ -159,7 +165,7 @@ mod tests {
         assert!(e.iter().all(|e| (e - 0.5).abs() < 0.05), "{e:?}");
         // One well: the draws alone count.
         let single = Formula::parse("x1^2/2 + x2^2/2").unwrap();
-        let wells = Wells::find(&single, 0).unwrap();
+        let wells = Wells::find(&single, 0, 0).unwrap();
         let narrow = Matrix::from_columns(2, 2, vec![0.01, 0.0, 0.0, 0.01]);
         let fitted = wells.refit(&Moments { mean: vec![0.0, 0.0], covariance: narrow }).unwrap();
         fitted.energy(&Points::from_rows(&[[0.1, 0.0], [0.0, 0.2]]), &mut e);

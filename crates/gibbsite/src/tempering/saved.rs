@@ -36,7 +36,7 @@ impl<K: Tunable + Clone> Ladder<Gaussian, K> {
     }
 
     /// Keeps the ladder as it is, with `replicas` on its levels.
-    pub(super) fn save(&self, replicas: &Replicas, saved: &mut Saved) {
+    pub(crate) fn save(&self, replicas: &Replicas, saved: &mut Saved) {
         saved.put_numbers("mean", self.reference.mean());
         match self.reference.sd() {
             Some(sd) => saved.put_numbers("sd", sd),
@@ -68,7 +68,7 @@ fn reference(saved: &Saved, dim: usize) -> Result<Gaussian, SavedError> {
     Gaussian::from_cholesky(mean, &cholesky).map_err(|_| wrong("cholesky", "the Cholesky factor of a covariance"))
 }
 
-fn replicas(saved: &Saved, n_levels: usize, n_ladders: usize, dim: usize) -> Result<Replicas, SavedError> {
+pub(super) fn replicas(saved: &Saved, n_levels: usize, n_ladders: usize, dim: usize) -> Result<Replicas, SavedError> {
     let n = n_ladders;
     let x = saved.matrix("x", n_levels * n, dim)?;
     let replica = integers(saved, "replica", n_levels * n)?.iter().map(|r| u32::try_from(*r).ok());

@@ -3,10 +3,13 @@
 use super::levels::{Layout, Levels, Watch};
 use super::sums::Sums;
 use super::swap::{self, Rule};
-use super::{Ladder, Tempered, TemperingOptions, Verdict, check_reference, check_steps, log_z, round_trip_rate};
+use super::{
+    Ladder, LadderLogZ, Rungs, Tempered, TemperingOptions, Verdict, check_reference, check_steps, round_trip_rate,
+};
 use crate::energy::gaussian::Gaussian;
 use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{Info, Kernel, Tunable};
+use crate::logz::bridge;
 use crate::rng::{Run, Streams};
 use crate::run::saved::{Saved, SavedError};
 use crate::run::{Draws, Event, Phase, Progress, RunError, Session, Warning};
@@ -67,6 +70,21 @@ where
         Ok(())
     }
 
+    /// Goes on from what a session with a ladder of the same levels saved, wherever this one is.
+    ///
+    /// # Errors
+    /// Entries that are missing or those of another ladder; the session then stays as it was.
+    pub fn restore(&mut self, saved: &Saved) -> Result<(), SavedError> {
+        let [n_done] = saved.integers("n_done")?;
+        let (n_levels, n_ladders) = (self.ladder.betas.len(), self.n_ladders());
+        let replicas = super::saved::replicas(saved, n_levels, n_ladders, self.ladder.replicas.x[0].dim())?;
+        let sums = Sums::restore(saved, n_levels, n_ladders)?;
+        self.levels.set_replicas(&replicas, &self.ladder.kernels);
+        self.levels.set_sums(&sums);
+        self.n_done = n_done as usize;
+        Ok(())
+    }
+
     /// The ladder it began with.
     pub fn ladder(&self) -> &'a Ladder<R, K> {
         self.ladder
@@ -104,17 +122,41 @@ where
         Ok(draws)
     }
 
+    /// What log Z is made of, from the draws made so far.
+    pub fn rungs(&self) -> Rungs {
+        self.rungs_of(&self.levels.sums())
+    }
+
+    fn rungs_of(&self, sums: &Sums) -> Rungs {
+        Rungs {
+            log_z_reference: self.ladder.reference.log_z(),
+            betas: self.ladder.betas.clone(),
+            levels: sums.rungs.clone(),
+            rejection: sums.swaps.iter().map(|s| s.rejection()).collect(),
+            n_evals: sums.info.iter().map(|i| i.n_evals).sum(),
+        }
+    }
+
+    /// Whether the draws made so far went from the reference to the target and back.
+    pub fn verdict(&self) -> Verdict {
+        let Sums { swaps, n_round_trips, .. } = self.levels.sums();
+        let rejection: Vec<f64> = swaps.iter().map(|s| s.rejection()).collect();
+        Verdict::new(&rejection, &n_round_trips, self.n_done)
+    }
+
     /// All that a run says; `draws` are those that the caller has, which may be fewer than were made.
     pub fn finish(self, draws: Draws) -> Tempered {
+        let sums = self.levels.sums();
+        let rungs = self.rungs_of(&sums);
         let Self { ladder, levels, options, n_done } = self;
-        let Sums { info, swaps, n_round_trips, bridged } = levels.sums();
+        let Sums { info, swaps, n_round_trips, .. } = sums;
         let rejection: Vec<f64> = swaps.iter().map(|s| s.rejection()).collect();
         Tempered {
             verdict: Verdict::new(&rejection, &n_round_trips, n_done),
             barrier: rejection.iter().sum(),
             swap_attempts: swaps.iter().map(|s| s.n_attempts).collect(),
             n_undefined_swaps: swaps.iter().map(|s| s.n_undefined).sum(),
-            log_z: log_z::estimate(ladder.reference.log_z(), &bridged),
+            log_z: bridge::log_z(&rungs).ok().map(|z| LadderLogZ { value: z.value, std_err: z.std_err }),
             replicas: levels.replicas(),
             expected_rate: round_trip_rate(&rejection),
             warnings: doubts(&info, ladder, &options),

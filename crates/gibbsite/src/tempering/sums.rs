@@ -1,6 +1,6 @@
 //! What a run has counted and summed: with the replicas, all that it reports and goes on from.
 
-use super::log_z::{Bridged, LogSum};
+use super::rungs::Rung;
 use super::swap::SwapCounts;
 use crate::kernel::{AcceptSum, Info};
 use crate::points::Matrix;
@@ -16,17 +16,23 @@ pub(super) struct Sums {
     pub(super) swaps: Vec<SwapCounts>,
     /// Of the round trips of each ladder.
     pub(super) n_round_trips: Vec<u64>,
-    /// What log Z is made of, for each pair of levels and each ladder.
-    pub(super) bridged: Vec<Vec<Bridged>>,
+    /// What log Z is made of, for each level and each ladder.
+    pub(super) rungs: Vec<Vec<Rung>>,
 }
 
 /// Names of the running sums that log Z is made of, and what they are.
-type Part = fn(&mut Bridged) -> &mut f64;
-const PARTS: [(&str, Part); 4] = [
-    ("log_z_up_max", |b| &mut b.up.max),
-    ("log_z_up_sum", |b| &mut b.up.sum),
-    ("log_z_down_max", |b| &mut b.down.max),
-    ("log_z_down_sum", |b| &mut b.down.sum),
+type Part = fn(&mut Rung) -> &mut f64;
+const PARTS: [(&str, Part); 10] = [
+    ("log_z_up_max", |r| &mut r.up.max),
+    ("log_z_up_sum", |r| &mut r.up.sum),
+    ("log_z_down_max", |r| &mut r.down.max),
+    ("log_z_down_sum", |r| &mut r.down.sum),
+    ("log_z_whole_max", |r| &mut r.whole.max),
+    ("log_z_whole_sum", |r| &mut r.whole.sum),
+    ("log_z_n", |r| &mut r.n_draws),
+    ("difference_n", |r| &mut r.n),
+    ("difference_mean", |r| &mut r.mean),
+    ("difference_squares", |r| &mut r.squares),
 ];
 
 impl Sums {
@@ -42,8 +48,8 @@ impl Sums {
         saved.put_integers("round_trips", &self.n_round_trips);
         let n_ladders = self.n_round_trips.len();
         for (name, part) in PARTS {
-            let at = |k: usize, i: usize| *part(&mut self.bridged[k][i].clone());
-            saved.put_matrix(name, &Matrix::from_fn(self.bridged.len(), n_ladders, at));
+            let at = |k: usize, i: usize| *part(&mut self.rungs[k][i].clone());
+            saved.put_matrix(name, &Matrix::from_fn(self.rungs.len(), n_ladders, at));
         }
     }
 
@@ -59,19 +65,18 @@ impl Sums {
             sum_accept: AcceptSum::from_halves([accept[2 * k], accept[2 * k + 1]]),
             n_undefined: undefined[k],
         });
-        let nothing = Bridged { up: LogSum::default(), down: LogSum::default() };
-        let mut bridged = vec![vec![nothing; n_ladders]; n_pairs];
+        let mut rungs = vec![vec![Rung::default(); n_ladders]; n_levels];
         for (name, part) in PARTS {
-            let values = saved.matrix(name, n_pairs, n_ladders)?;
-            for (k, pair) in bridged.iter_mut().enumerate() {
-                pair.iter_mut().enumerate().for_each(|(i, b)| *part(b) = values.get(k, i));
+            let values = saved.matrix(name, n_levels, n_ladders)?;
+            for (k, level) in rungs.iter_mut().enumerate() {
+                level.iter_mut().enumerate().for_each(|(i, r)| *part(r) = values.get(k, i));
             }
         }
         Ok(Self {
             info: (0..n_levels).map(|k| info(saved, &level(k))).collect::<Result<_, _>>()?,
             swaps: swaps.collect(),
             n_round_trips: integers(saved, "round_trips", n_ladders)?.to_vec(),
-            bridged,
+            rungs,
         })
     }
 }

@@ -101,7 +101,8 @@ where
             break;
         }
         let barrier: f64 = seen.rejection.iter().sum();
-        let n_levels = options.n_levels.unwrap_or(barrier::n_levels(barrier));
+        let density = if round.ends_with == Ends::Levels { options.density } else { 1 };
+        let n_levels = options.n_levels.unwrap_or(density * (barrier::n_levels(barrier) - 1) + 1);
         let betas = barrier::respace(&ladder.betas, &seen.rejection, n_levels);
         scales = move_levels(&mut ladder, betas, &scales);
         if round.ends_with == Ends::Reference

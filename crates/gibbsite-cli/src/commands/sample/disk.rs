@@ -12,7 +12,7 @@ use gibbsite::run::store::{Quantity, Store, StoreError, draws_of_a_piece};
 use gibbsite::run::{Draws, Progress, Session};
 use gibbsite::table::{atomic_write, remove_stale};
 
-use super::identity::Identity;
+use super::super::identity::Identity;
 use super::write::DrawsFile;
 use crate::context::Context;
 use crate::outcome::Failure;

@@ -1,4 +1,4 @@
-//! What decides the draws of a call: a run goes on only under a call that decides the same.
+//! What decides the results of a call: work goes on only under a call that decides the same.
 
 use gibbsite::energy::{Differentiable, Energy};
 use gibbsite::points::{Matrix, Points, Support};
@@ -6,7 +6,6 @@ use gibbsite::rng::{Purpose, Run, Streams};
 use gibbsite::train::checkpoint::ProblemHash;
 use serde::{Deserialize, Serialize};
 
-use crate::args::sample::SampleArgs;
 use crate::context::Context;
 use crate::resolve::Resolved;
 
@@ -18,21 +17,16 @@ const N_PROBES: usize = 64;
 pub struct Identity(Vec<(String, String)>);
 
 impl Identity {
-    /// Of a call with this sampler. The number of draws and of threads decide no draw, and where the draws go does not either.
-    pub fn new(sampler: &str, model: &Resolved, args: &SampleArgs, ctx: &Context) -> Self {
-        let or_default = |given: Option<String>| given.unwrap_or_else(|| "the default".into());
-        let entries = [
-            ("the energy", model.description.clone()),
-            ("--sampler", sampler.into()),
+    /// Of a call on this energy with these options, beside the seed and the version.
+    pub fn new(model: &Resolved, options: Vec<(&str, String)>, ctx: &Context) -> Self {
+        let first = ("the energy", model.description.clone());
+        let last = [
             ("--seed", ctx.seed.to_string()),
-            ("--chains", args.chains.to_string()),
-            ("--thin", args.thin.to_string()),
-            ("--warmup", or_default(args.warmup.map(|n| n.to_string()))),
-            ("--step-size", or_default(args.step_size.map(|e| e.to_string()))),
             ("the version of gibbsite", env!("CARGO_PKG_VERSION").into()),
             ("the hash of the energy's values", format!("{:016x}", hash(model))),
         ];
-        Self(entries.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+        let entries = std::iter::once(first).chain(options).chain(last);
+        Self(entries.map(|(name, value)| (name.to_string(), value)).collect())
     }
 
     /// The first difference, in words.

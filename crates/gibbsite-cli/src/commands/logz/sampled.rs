@@ -1,0 +1,150 @@
+//! Methods that need chains: a warm ladder first, then the estimate that was asked for, or two that check each other.
+
+use std::time::{Duration, Instant};
+
+use gibbsite::energy::Transformed;
+use gibbsite::energy::formula::Formula;
+use gibbsite::kernel::Nuts;
+use gibbsite::logz::path::Path;
+use gibbsite::logz::sampled::{Along, Estimator, Forget, Keep, Pilot, Stop, budget, cross_check, refine};
+use gibbsite::logz::{LogZ, LogZError};
+use gibbsite::points::Points;
+use gibbsite::run::Event;
+use gibbsite::run::saved::Saved;
+
+use super::{Answer, checkpoint};
+use crate::args::logz::LogzArgs;
+use crate::context::{Context, Progress};
+use crate::outcome::Failure;
+use crate::resolve::Resolved;
+use crate::{failures, text};
+
+/// Seconds that an estimate may take, by a table of costs, where no limit is given.
+const SECONDS: f64 = 120.0;
+
+/// The part of them that finding a path may take.
+const PATH: u64 = 4;
+
+/// Standard error that other commands ask for.
+const TOL: f64 = 0.02;
+
+/// Walkers of a population of smc.
+const POPULATION: usize = 64;
+
+type Energies<'a> = Transformed<&'a Formula>;
+
+/// log Z by `ais`, `smc`, `bridge`, `ti`, `stepping-stone`, or by two of them (`auto`).
+///
+/// # Errors
+/// Energies on which no chain can start, or that are undefined where chains go; checkpoints that cannot be used.
+pub fn estimate(method: &str, args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<Answer, Failure> {
+    let mut keep = checkpoint::open(method, args, model, ctx)?;
+    let limit = args.max_seconds.map(|s| (Instant::now(), Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX)));
+    let interrupted = || limit.is_some_and(|(start, limit)| start.elapsed() >= limit);
+    let n = args.n.map(|n| if method == "smc" { n.div_ceil(POPULATION) } else { n });
+    let tol = if n.is_some() { f64::INFINITY } else { args.tol };
+    let budget = budget(args.max_seconds.unwrap_or(SECONDS), model.dim());
+    let stop = Stop { tol, first: n, least: 0, budget, interrupted: &interrupted };
+    work(method, &args.betas, model, &stop, keep.as_mut(), ctx)
+}
+
+/// log Z by two families of estimates that check each other.
+///
+/// # Errors
+/// As [`estimate`].
+pub fn cross_checked(model: &Resolved, ctx: &Context) -> Result<Answer, Failure> {
+    let stop = Stop { tol: TOL, first: None, least: 0, budget: budget(SECONDS, model.dim()), interrupted: &|| false };
+    work("auto", &[], model, &stop, &mut Forget, ctx)
+}
+
+fn work(
+    method: &str,
+    betas: &[f64],
+    model: &Resolved,
+    stop: &Stop<'_>,
+    keep: &mut dyn Keep,
+    ctx: &Context,
+) -> Result<Answer, Failure> {
+    let energy = Transformed::new(&model.formula);
+    let found = by_chains(method, betas, &energy, stop, keep, ctx);
+    found.map_err(|error| {
+        let inner = |point: Vec<f64>| energy.to_inner(&Points::from_rows(&[point])).real.row(0);
+        match error {
+            LogZError::Undefined { point } => failures::undefined(&inner(point), model.names()),
+            LogZError::Unbounded { point } => failures::log_z(LogZError::Unbounded { point: inner(point) }),
+            error => failures::log_z(error),
+        }
+    })
+}
+
+fn by_chains(
+    method: &str,
+    betas: &[f64],
+    energy: &Energies<'_>,
+    stop: &Stop<'_>,
+    keep: &mut dyn Keep,
+    ctx: &Context,
+) -> Result<Answer, LogZError> {
+    let pilot = match keep.load("pilot")? {
+        Some(saved) => Pilot::restore(energy, ctx.seed, &saved)?,
+        None => {
+            let bar = ctx.progress("pilot", 1);
+            let pilot = Pilot::warm_up(energy, ctx.seed, &follow(&bar))?;
+            keep.store("pilot", &pilot.save())?;
+            pilot
+        }
+    };
+    let bar = ctx.progress(method, 1);
+    let follow = follow(&bar);
+    let mut told = |z: &LogZ| bar.message(format!("{} ({})", text::with_error_short(z.value, z.std_err), z.method));
+    let mut one = |estimator: &mut dyn Estimator, keep: &mut dyn Keep| {
+        refine(estimator, stop, keep, &follow, &mut told).map(Answer::from)
+    };
+    match method {
+        "ais" => one(&mut pilot.annealing(&path(&pilot, betas, stop, keep, ctx)?), keep),
+        "smc" => one(&mut pilot.populations(&path(&pilot, betas, stop, keep, ctx)?), keep),
+        "bridge" => one(&mut pilot.ladders(Along::Bridges)?, keep),
+        "ti" => one(&mut pilot.ladders(Along::Thermodynamic)?, keep),
+        "stepping-stone" => one(&mut pilot.ladders(Along::SteppingStones)?, keep),
+        _ => {
+            let path = path(&pilot, betas, stop, keep, ctx)?;
+            let checked = cross_check(&pilot, &path, stop, keep, &follow, &mut told)?;
+            let parts = [checked.annealed, checked.bridged].into_iter().chain(checked.reversed).collect();
+            Ok(Answer { parts, ..Answer::from(checked.log_z) })
+        }
+    }
+}
+
+/// The path of annealing: as given, as it was kept, or as a pilot finds it.
+fn path(
+    pilot: &Pilot<'_, Energies<'_>>,
+    betas: &[f64],
+    stop: &Stop<'_>,
+    keep: &mut dyn Keep,
+    ctx: &Context,
+) -> Result<Path<Nuts>, LogZError> {
+    if !betas.is_empty() {
+        return pilot.path_at(betas.to_vec());
+    }
+    if let Some(saved) = keep.load("path")? {
+        let mut path = pilot.path_at(saved.numbers("betas")?.to_vec())?;
+        path.set_effective(Some(saved.array::<1>("effective")?[0]));
+        return Ok(path);
+    }
+    let bar = ctx.progress("path", 1);
+    let path =
+        pilot.path(stop.budget / PATH, &mut |n| bar.message(format!("{} temperatures", text::count(n as u64))))?;
+    let mut saved = Saved::default();
+    saved.put_numbers("betas", path.betas());
+    saved.put_numbers("effective", &[path.effective().unwrap_or(f64::NAN)]);
+    keep.store("path", &saved)?;
+    Ok(path)
+}
+
+fn follow(bar: &Progress) -> impl Fn(Event) + Sync {
+    move |event| {
+        if let Event::Progress { done, total, .. } = event {
+            bar.set_of(done, total);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Tempered chains under way, and what their ladder says of log Z.
+
+use super::Estimator;
+use crate::energy::Differentiable;
+use crate::energy::gaussian::Gaussian;
+use crate::kernel::Nuts;
+use crate::logz::{LogZ, LogZError, bridge, stepping_stone, thermodynamic};
+use crate::points::{Matrix, Points};
+use crate::run::saved::{Saved, SavedError};
+use crate::run::{Draws, Progress, RunError, Session};
+use crate::tempering::{Ladder, LadderSession, Rungs, TemperingOptions};
+
+/// How a ladder is summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Along {
+    /// [`bridge::log_z`].
+    Bridges,
+    /// [`thermodynamic::log_z`].
+    Thermodynamic,
+    /// [`stepping_stone::log_z`].
+    SteppingStones,
+}
+
+impl Along {
+    fn log_z(self, rungs: &Rungs) -> Result<LogZ, LogZError> {
+        match self {
+            Along::Bridges => bridge::log_z(rungs),
+            Along::Thermodynamic => thermodynamic::log_z(rungs),
+            Along::SteppingStones => stepping_stone::log_z(rungs),
+        }
+    }
+}
+
+/// Iterations between the draws that are kept, at first.
+const SPACING: usize = 8;
+
+/// Iterations whose draws are kept, at most; with twice as many every second one is dropped.
+const KEPT: usize = 16;
+
+/// Independent ladders of tempered chains.
+pub struct Ladders<'a, E: Differentiable + ?Sized> {
+    session: LadderSession<'a, Gaussian, E, Nuts>,
+    along: Along,
+    spacing: usize,
+    /// Draws of the target, those of an iteration together.
+    kept: Vec<Vec<f64>>,
+}
+
+impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
+    pub(super) fn start(
+        energy: &'a E,
+        ladder: &'a Ladder<Gaussian, Nuts>,
+        options: &TemperingOptions,
+        along: Along,
+    ) -> Result<Self, RunError> {
+        let session = LadderSession::start(energy, ladder, options)?;
+        Ok(Self { session, along, spacing: SPACING, kept: Vec::new() })
+    }
+
+    /// Some draws of the target, far apart in every ladder: 8 to 16 of each, fewer before the first round is done.
+    pub fn target_draws(&self) -> Points {
+        Points::from_rows(&self.kept)
+    }
+
+    /// Keeps the draws of every `spacing`-th iteration; the first of `draws` is of iteration `first`.
+    fn keep(&mut self, draws: &Draws, first: usize) {
+        for t in 0..draws.n_draws() {
+            if !(first + t + 1).is_multiple_of(self.spacing) {
+                continue;
+            }
+            let row = |i: usize| (0..draws.dim()).map(|j| draws.get(i, t, j)).collect();
+            self.kept.extend((0..draws.n_chains()).map(row));
+            if self.kept.len() >= 2 * KEPT * draws.n_chains() {
+                // Those of every second iteration remain.
+                let n = draws.n_chains();
+                let mut index = 0;
+                self.kept.retain(|_| {
+                    index += 1;
+                    (index - 1) / n % 2 == 1
+                });
+                self.spacing *= 2;
+            }
+        }
+    }
+}
+
+impl<E: Differentiable + ?Sized> Estimator for Ladders<'_, E> {
+    fn name(&self) -> &'static str {
+        match self.along {
+            Along::Bridges => "bridge",
+            Along::Thermodynamic => "ti",
+            Along::SteppingStones => "stepping-stone",
+        }
+    }
+
+    fn first(&self) -> usize {
+        250
+    }
+
+    fn n_done(&self) -> usize {
+        self.session.n_done()
+    }
+
+    fn extend(&mut self, n: usize, progress: Progress<'_>) -> Result<(), LogZError> {
+        // The draws themselves are not needed; pieces bound what they take.
+        const PIECE: usize = 1000;
+        let end = self.n_done() + n;
+        while self.n_done() < end {
+            let first = self.n_done();
+            let draws = self.session.draw(PIECE.min(end - first), progress)?;
+            self.keep(&draws, first);
+        }
+        Ok(())
+    }
+
+    fn log_z(&self) -> Result<LogZ, LogZError> {
+        self.along.log_z(&self.session.rungs())
+    }
+
+    fn doubt(&self) -> Option<String> {
+        let verdict = self.session.verdict();
+        (!verdict.is_good()).then(|| verdict.to_string())
+    }
+
+    fn save(&self) -> Saved {
+        let mut saved = self.session.save();
+        saved.put_integers("kept", &[self.spacing as u64, self.kept.len() as u64]);
+        if !self.kept.is_empty() {
+            saved.put_matrix("kept", &Points::from_rows(&self.kept).real);
+        }
+        saved
+    }
+
+    fn go_on(&mut self, saved: &Saved) -> Result<(), SavedError> {
+        let [spacing, n] = saved.integers("kept")?;
+        let dim = self.session.ladder().replicas().x[0].dim();
+        let kept = if n > 0 { saved.matrix("kept", n as usize, dim)? } else { Matrix::new(0, dim) };
+        self.session.restore(saved)?;
+        self.spacing = spacing as usize;
+        self.kept = (0..kept.n_rows()).map(|i| kept.row(i)).collect();
+        Ok(())
+    }
+}
