@@ -7,6 +7,7 @@ pub mod adaptive;
 pub mod annealed;
 pub mod auto;
 pub mod importance;
+pub mod laplace;
 
 pub(crate) mod lines;
 pub(crate) mod panel;

@@ -75,6 +75,8 @@ pub struct Minimum {
     /// on the bound with slope zero), normalised over the minima that have one. `None` where the approximation does not
     /// exist; then what the others share is less than 1 by an unknown amount.
     pub weight: Option<f64>,
+    /// Logarithm of what `weight` is the share of: of the integral of exp(-E) over the basin in Laplace's approximation.
+    pub log_weight: Option<f64>,
     /// Starts that ended here.
     pub n_found: usize,
 }
