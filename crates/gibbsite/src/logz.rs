@@ -6,6 +6,7 @@
 pub mod adaptive;
 pub mod annealed;
 pub mod auto;
+pub mod cubature;
 pub mod importance;
 pub mod laplace;
 
