@@ -89,6 +89,17 @@ fn several_wells() {
     check("needle", run(needle), gaussian(4) + 4e-4f64.ln(), 1e-5);
 }
 
+/// Descents end all over both shells, but no separate well is among them; lines from the inner one do not reach the outer.
+#[test]
+fn mass_that_no_line_reaches_is_not_forgotten() {
+    let r = format!("sqrt({})", squares(1, 4));
+    let truth = log_sphere(4) + logz::log_sum_exp(&[radial(4, 3.0), radial(4, 12.0)]);
+    match run(&format!("-logsumexp(-({r}-3)^2,-({r}-12)^2)")) {
+        Ok(z) => assert!((z.value - truth).abs() < z.std_err, "{z:?}"),
+        Err(e) => assert!(matches!(e, LogZError::TooHard { .. }), "{e}"),
+    }
+}
+
 #[test]
 fn a_funnel() {
     let funnel = format!("x1^2/18+({})*exp(-x1)/2+1.5*x1", squares(2, 4));

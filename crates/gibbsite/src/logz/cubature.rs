@@ -26,17 +26,16 @@
 //! A well that no descent finds (a needle in six dimensions, as narrow as a hundredth of the distances between the starts,
 //! unless the energy names the place: [`crate::energy::Energy::landmarks`]), and mass cut off by a wall of energy on a
 //! line where no neighbour leads to it. As a guard the value must not lie significantly below an importance estimate from
-//! a wide Student t; that sees mass of some percent of Z in places not much narrower than the wells found.
+//! Student kernels about the wells and the ends of other descents; it sees mass of some percent of Z near any of those.
 
 mod chart;
+mod guard;
 mod guess;
 mod line;
 mod nest;
 mod wells;
 
-use crate::energy::gaussian::Gaussian;
 use crate::energy::{Differentiable, Energy, Transformed};
-use crate::logz::importance::{self, StudentT};
 use crate::logz::{LogZ, LogZError, log_sum_exp, require_real};
 use crate::points::{Points, Support};
 use chart::Atlas;
@@ -76,10 +75,6 @@ const MAX_NODES: usize = 64;
 /// because terms that seemed not to matter may.
 const MAX_TRIES: usize = 8;
 const MAX_DROP: f64 = 12.0;
-
-/// Draws of the importance estimate, and the standard errors by which the value may lie below it.
-const N_DRAWS: usize = 1 << 15;
-const MAX_BELOW: f64 = 5.0;
 
 /// log Z by nested trapezoidal rules, in 1 to 6 real dimensions; the same bits for any number of threads.
 /// Dimensions 1 to 3 are better served by [`super::log_z`], which knows more of divergence.
@@ -129,10 +124,11 @@ pub fn log_z<E: Differentiable + ?Sized>(energy: &E, options: &Options) -> Resul
     let Some(value) = values.last().copied().filter(|_| error < MAX_ERROR) else {
         return Err(LogZError::TooHard { limit: options.max_evals });
     };
-    if is_below_importance(&outer, &atlas, value + error)? {
+    let is_below = guard::is_below(&outer, &atlas, value + error).map_err(|e| in_inner(&outer, e))?;
+    if is_below {
         return Err(LogZError::TooHard { limit: options.max_evals });
     }
-    Ok(LogZ::exact(value, error, "cubature", passes.n_evals + N_DRAWS as u64))
+    Ok(LogZ::exact(value, error, "cubature", passes.n_evals + guard::N_DRAWS as u64))
 }
 
 /// The integral at rising accuracy.
@@ -185,24 +181,18 @@ impl<E: Energy> Passes<'_, E> {
     }
 }
 
-/// Whether `value` lies significantly below an importance estimate.
-fn is_below_importance<E: Energy>(energy: &Transformed<E>, atlas: &Atlas, value: f64) -> Result<bool, LogZError> {
-    let (mean, covariance) = wells::cover(atlas);
-    let Ok(gaussian) = Gaussian::new(mean, &covariance) else {
-        return Ok(false);
-    };
-    match importance::log_z(energy, &StudentT::new(gaussian, 2), N_DRAWS, 0) {
-        Ok(z) => Ok(z.value - MAX_BELOW * z.std_err > value),
-        Err(LogZError::Undefined { point }) => Err(LogZError::Undefined { point: inner(energy, point) }),
-        Err(LogZError::Unbounded { point }) => Err(LogZError::Unbounded { point: inner(energy, point) }),
-        // All weights zero: it knows nothing.
-        Err(_) => Ok(false),
-    }
-}
-
 /// A point in the coordinates of the energy.
 fn inner<E: Energy>(energy: &Transformed<E>, u: Vec<f64>) -> Vec<f64> {
     energy.to_inner(&Points::from_rows(&[u])).real.row(0)
+}
+
+/// The error with its point in the coordinates of the energy.
+fn in_inner<E: Energy>(energy: &Transformed<E>, error: LogZError) -> LogZError {
+    match error {
+        LogZError::Undefined { point } => LogZError::Undefined { point: inner(energy, point) },
+        LogZError::Unbounded { point } => LogZError::Unbounded { point: inner(energy, point) },
+        other => other,
+    }
 }
 
 /// The failure in the terms of the energy.

@@ -40,7 +40,8 @@ impl Chart {
         (0..self.centre.len()).map(|j| self.root.get(j, j).ln()).sum()
     }
 
-    fn place(&self, z: &Matrix<f64>) -> Matrix<f64> {
+    /// `x(z)`, row by row.
+    pub(super) fn place(&self, z: &Matrix<f64>) -> Matrix<f64> {
         let (n, d) = (z.n_rows(), self.centre.len());
         let mut x = Matrix::new(n, d);
         for a in 0..d {
@@ -54,11 +55,6 @@ impl Chart {
             }
         }
         x
-    }
-
-    /// Element (j, k) of `L L'`.
-    pub(super) fn covariance(&self, j: usize, k: usize) -> f64 {
-        (0..=j.min(k)).map(|c| self.root.get(j, c) * self.root.get(k, c)).sum()
     }
 
     /// `|z|^2` of a point x.

@@ -1,7 +1,6 @@
 //! Where the mass is looked for: the wells that descents find, and coordinates in which each is about a standard Gaussian.
 
 use super::chart::{Atlas, Chart};
-use super::guess::MAX_DIM;
 use crate::energy::{Differentiable, Energy, Transformed};
 use crate::logz::LogZError;
 use crate::minimize::{Escape, Fall, Minima, MinimizeOptions, covariance_at, minimize, minimize_from, widths};
@@ -96,6 +95,12 @@ fn value<E: Energy + ?Sized>(energy: &E, x: &[f64]) -> f64 {
     e[0]
 }
 
+/// Coordinates about the bottom `x` of a well.
+pub(super) fn chart_at<E: Differentiable + ?Sized>(energy: &E, x: Vec<f64>) -> Option<Chart> {
+    let e = value(energy, &x);
+    chart(energy, x, e)
+}
+
 /// Coordinates about the bottom `x` of a well, where the energy is `e`, by its Hessian; by its widths along the coordinates
 /// where it is no parabola.
 fn chart<E: Differentiable + ?Sized>(energy: &E, x: Vec<f64>, e: f64) -> Option<Chart> {
@@ -107,16 +112,4 @@ fn chart<E: Differentiable + ?Sized>(energy: &E, x: Vec<f64>, e: f64) -> Option<
     let diagonal = || Matrix::from_fn(d, d, |j, k| if j == k { widths[j].unwrap_or(1.0).powi(2) } else { 0.0 });
     let by_hessian = curved.and_then(|(covariance, _)| Chart::new(x.clone(), &covariance));
     by_hessian.or_else(|| Chart::new(x.clone(), &diagonal()))
-}
-
-/// Mean and covariance of a Gaussian that covers all wells.
-pub(super) fn cover(atlas: &Atlas) -> (Vec<f64>, Matrix<f64>) {
-    let (n, d) = (atlas.charts.len() as f64, atlas.dim());
-    debug_assert!(d <= MAX_DIM);
-    let mean: Vec<f64> = (0..d).map(|j| atlas.charts.iter().map(|c| c.centre[j]).sum::<f64>() / n).collect();
-    let covariance = Matrix::from_fn(d, d, |j, k| {
-        let one = |c: &Chart| c.covariance(j, k) + (c.centre[j] - mean[j]) * (c.centre[k] - mean[k]);
-        2.0 * atlas.charts.iter().map(one).sum::<f64>() / n
-    });
-    (mean, covariance)
 }
