@@ -7,7 +7,7 @@ use gibbsite::logz::cubature::{MAX_ERROR, Options, log_z};
 use gibbsite::logz::{self, LogZ, LogZError};
 
 fn run(text: &str) -> Result<LogZ, LogZError> {
-    log_z(&Formula::parse(text).unwrap(), &Options::default())
+    log_z(&Formula::parse(text).unwrap(), &Options { tol: 1e-5, ..Options::default() })
 }
 
 fn bounded(text: &str, bounds: &[(&str, f64, f64)]) -> Result<LogZ, LogZError> {
@@ -57,26 +57,26 @@ fn two_gaussians(at: f64, d: usize) -> String {
 #[test]
 fn gaussians() {
     for d in [4, 5, 6] {
-        check("standard", run(&format!("({})/2", squares(1, d))), gaussian(d), 1e-6);
+        check("standard", run(&format!("({})/2", squares(1, d))), gaussian(d), 1e-5);
     }
     // Correlated, with a condition of about 100 and far from the origin.
     let chain = "(x1-50)^2/2+5*(x2-0.9*x1)^2/2+5*(x3-0.9*x2)^2/2+5*(x4-0.9*x3)^2/2";
-    check("correlated", run(chain), gaussian(4) - 1.5 * 5f64.ln(), 1e-6);
+    check("correlated", run(chain), gaussian(4) - 1.5 * 5f64.ln(), 1e-5);
 }
 
 #[test]
 fn quartics_and_tails() {
     // Gamma(1/4) / 2.
     let quartic = 1.812_804_954_110_954f64.ln();
-    check("quartic", run("x1^4+x2^4+x3^4+x4^4"), 4.0 * quartic, 1e-6);
-    check("student", run(&format!("5*log(1+{})", squares(1, 4))), (PI * PI / 12.0).ln(), 2e-6);
+    check("quartic", run("x1^4+x2^4+x3^4+x4^4"), 4.0 * quartic, 1e-5);
+    check("student", run(&format!("5*log(1+{})", squares(1, 4))), (PI * PI / 12.0).ln(), 1e-5);
 }
 
 #[test]
 fn shells() {
     for d in [4, 5] {
         let truth = log_sphere(d) + radial(d, 3.0);
-        check("shell", run(&format!("(sqrt({})-3)^2", squares(1, d))), truth, 1e-6);
+        check("shell", run(&format!("(sqrt({})-3)^2", squares(1, d))), truth, 1e-5);
     }
 }
 
@@ -103,6 +103,9 @@ fn mass_that_no_line_reaches_is_not_forgotten() {
 #[test]
 fn a_funnel() {
     let funnel = format!("x1^2/18+({})*exp(-x1)/2+1.5*x1", squares(2, 4));
+    check("funnel", run(&funnel), gaussian(4) + 3f64.ln(), 1e-5);
+    // The neck last: the coordinates are nested backward.
+    let funnel = format!("x4^2/18+({})*exp(-x4)/2+1.5*x4", squares(1, 3));
     check("funnel", run(&funnel), gaussian(4) + 3f64.ln(), 1e-5);
 }
 
@@ -195,7 +198,7 @@ fn sweep() {
     cases.extend([0.2, 1.0, 5.0, 20.0, 100.0].map(rosenbrock));
     for (text, truth) in cases {
         let t = std::time::Instant::now();
-        let z = run(&text);
+        let z = log_z(&Formula::parse(&text).unwrap(), &Options::default());
         let seconds = t.elapsed().as_secs_f64();
         match z {
             Ok(z) => {

@@ -12,7 +12,8 @@
 //!   found elsewhere: the conditional scale of a funnel may change by orders of magnitude along it;
 //! - the step is halved until the transform at 3/8 of a cycle per step is below a tolerance.
 //!
-//! Coordinates are whitened by the triangular factor of the inverse Hessian at the bottom of a well. Several wells share
+//! The coordinates are nested in their order or backward, whichever takes fewer evaluations in the first pass: a funnel is
+//! easy with its neck outermost and hard the other way round. They are whitened by the triangular factor of the inverse Hessian at the bottom of a well. Several wells share
 //! out Z: each integrates `exp(-E) k_w / sum_v k_v` in its own coordinates, `k_v` an algebraic kernel about well v. Bounded
 //! coordinates go through [`Transformed`].
 //!
@@ -73,13 +74,14 @@ const MAX_NODES: usize = 64;
 
 /// The first pass is repeated until Z is known to half a nat, at most this often; each time by this much lower at the most,
 /// because terms that seemed not to matter may.
+const LOST: f64 = 0.5;
 const MAX_TRIES: usize = 8;
 const MAX_DROP: f64 = 12.0;
 
 /// log Z by nested trapezoidal rules, in 1 to 6 real dimensions; the same bits for any number of threads.
 /// Dimensions 1 to 3 are better served by [`super::log_z`], which knows more of divergence.
 ///
-/// `n_evals` does not count the search for the wells.
+/// `n_evals` does not count the search for the wells and for the order of the coordinates.
 ///
 /// # Errors
 /// [`LogZError::TooHard`] where the error does not reach [`MAX_ERROR`] within the budget, there are more than 16 wells, or the
@@ -93,12 +95,24 @@ pub fn log_z<E: Differentiable + ?Sized>(energy: &E, options: &Options) -> Resul
     if atlas.charts.len() > MAX_WELLS {
         return Err(LogZError::TooHard { limit: options.max_evals });
     }
-    let mut passes = Passes { energy: &outer, atlas: &atlas, limit: options.max_evals, log_ref: start, n_evals: 0 };
+    let backward = atlas.reversed();
+    let mut passes: Option<(Passes<'_, &E>, f64)> = None;
+    for atlas in std::iter::once(&atlas).chain(&backward) {
+        let mut next = Passes { energy: &outer, atlas, limit: options.max_evals, log_ref: start, n_evals: 0 };
+        match next.first() {
+            Ok(value) if passes.as_ref().is_none_or(|old| next.is_better(value, old)) => passes = Some((next, value)),
+            Ok(_) | Err(Failure::Budget) => {}
+            Err(failure) => return Err(explain(failure, &outer, options.max_evals)),
+        }
+    }
+    let Some((mut passes, first)) = passes else {
+        return Err(LogZError::TooHard { limit: options.max_evals });
+    };
     let failed = |failure| explain(failure, &outer, options.max_evals);
-    let mut values: Vec<f64> = Vec::new();
-    let mut costs: Vec<u64> = Vec::new();
+    let mut values = vec![first];
+    let mut costs = vec![passes.n_evals];
     let mut error = f64::INFINITY;
-    for level in 0..PASSES.len() {
+    for level in 1..PASSES.len() {
         if let [.., a, b] = costs[..] {
             // What the next one will take if the growth goes on.
             let next = b.max(b.saturating_mul(b) / a.max(1));
@@ -107,7 +121,7 @@ pub fn log_z<E: Differentiable + ?Sized>(energy: &E, options: &Options) -> Resul
             }
         }
         let before = passes.n_evals;
-        let value = match if level == 0 { passes.first() } else { passes.pass(level) } {
+        let value = match passes.within(level, passes.left()) {
             Ok(value) => value,
             Err(Failure::Budget) => break,
             Err(failure) => return Err(failed(failure)),
@@ -150,8 +164,8 @@ impl<E: Energy> Passes<'_, E> {
     fn first(&mut self) -> Result<f64, Failure> {
         for _ in 0..MAX_TRIES {
             let log_ref = self.log_ref;
-            let value = self.within(0, self.limit / 4)?;
-            if (value - log_ref).abs() < 0.5 {
+            let value = self.within(0, self.limit / 8)?;
+            if (value - log_ref).abs() < LOST {
                 return Ok(value);
             }
             self.log_ref = value.max(log_ref - MAX_DROP);
@@ -159,8 +173,10 @@ impl<E: Energy> Passes<'_, E> {
         Err(Failure::Budget)
     }
 
-    fn pass(&mut self, level: usize) -> Result<f64, Failure> {
-        self.within(level, self.left())
+    /// Whether this order of the coordinates promises more than the `old` one: more mass, or the same for half the price.
+    fn is_better(&self, value: f64, (old, old_value): &(Self, f64)) -> bool {
+        let more = value - old_value;
+        more > LOST || (more > -LOST && 2 * self.n_evals < old.n_evals)
     }
 
     fn within(&mut self, level: usize, limit: u64) -> Result<f64, Failure> {

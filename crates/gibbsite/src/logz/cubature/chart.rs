@@ -11,18 +11,31 @@ const POWER: i32 = 4;
 #[derive(Clone, Debug)]
 pub(super) struct Chart {
     pub(super) centre: Vec<f64>,
+    covariance: Matrix<f64>,
     root: Matrix<f64>,
+    /// Whether z_1 belongs to the last coordinate, and so on backward.
+    is_reversed: bool,
 }
 
 impl Chart {
     /// `None` when the covariance is not positive definite.
     pub(super) fn new(centre: Vec<f64>, covariance: &Matrix<f64>) -> Option<Self> {
+        Self::in_order(centre, covariance, false)
+    }
+
+    /// The same in the opposite order of coordinates: x_d is a function of z_1 alone.
+    fn reversed(&self) -> Option<Self> {
+        Self::in_order(self.centre.clone(), &self.covariance, !self.is_reversed)
+    }
+
+    fn in_order(centre: Vec<f64>, covariance: &Matrix<f64>, is_reversed: bool) -> Option<Self> {
         let d = centre.len();
+        let place = |a: usize| if is_reversed { d - 1 - a } else { a };
         let mut root = Matrix::new(d, d);
         for a in 0..d {
             for b in 0..=a {
                 let known: f64 = (0..b).map(|k| root.get(a, k) * root.get(b, k)).sum();
-                let rest = covariance.get(a, b) - known;
+                let rest = covariance.get(place(a), place(b)) - known;
                 if a > b {
                     root.set(a, b, rest / root.get(b, b));
                 } else if rest > 0.0 && rest.is_finite() {
@@ -32,7 +45,12 @@ impl Chart {
                 }
             }
         }
-        Some(Self { centre, root })
+        Some(Self { centre, covariance: covariance.clone(), root, is_reversed })
+    }
+
+    /// Which coordinate row `a` of L belongs to.
+    fn coordinate(&self, a: usize) -> usize {
+        if self.is_reversed { self.centre.len() - 1 - a } else { a }
     }
 
     /// log |det L|.
@@ -45,8 +63,9 @@ impl Chart {
         let (n, d) = (z.n_rows(), self.centre.len());
         let mut x = Matrix::new(n, d);
         for a in 0..d {
-            let column = x.col_mut(a);
-            column.fill(self.centre[a]);
+            let j = self.coordinate(a);
+            let column = x.col_mut(j);
+            column.fill(self.centre[j]);
             for b in 0..=a {
                 let l = self.root.get(a, b);
                 if l != 0.0 {
@@ -63,7 +82,8 @@ impl Chart {
         let mut sum = 0.0;
         for a in 0..x.len() {
             let known: f64 = (0..a).map(|b| self.root.get(a, b) * z[b]).sum();
-            z[a] = (x[a] - self.centre[a] - known) / self.root.get(a, a);
+            let j = self.coordinate(a);
+            z[a] = (x[j] - self.centre[j] - known) / self.root.get(a, a);
             sum += z[a] * z[a];
         }
         sum
@@ -77,6 +97,11 @@ pub(super) struct Atlas {
 }
 
 impl Atlas {
+    /// The same wells with the coordinates in the opposite order.
+    pub(super) fn reversed(&self) -> Option<Self> {
+        Some(Self { charts: self.charts.iter().map(Chart::reversed).collect::<Option<_>>()? })
+    }
+
     pub(super) fn dim(&self) -> usize {
         self.charts.first().map_or(0, |c| c.centre.len())
     }
