@@ -172,7 +172,7 @@ fn wrong_calls_are_named() {
         (&["logz", "rosenbrok"], "unknown_name"),
         (&["logz", "ring:radius=1"], "invalid_value"),
         (&["logz", ""], "missing_energy"),
-        (&["logz", "x^2", "--method", "harmonic-mean"], "invalid_value"),
+        (&["logz", "x^2", "--method", "harmonic-mean"], "refused"),
         (&["logz", "x^2", "--method", "simpson"], "missing_argument"),
         (&["logz", "x^2", "--method", "simpson", "--lower", "-6", "--upper", "6", "--n", "3"], "invalid_value"),
         (&["logz", "x^2", "--method", "simpson", "--lower", "6", "--upper", "-6"], "invalid_value"),

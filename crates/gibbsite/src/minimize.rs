@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::energy::Differentiable;
-use crate::points::Points;
+use crate::points::{Matrix, Points};
 
 mod basins;
 mod bfgs;
@@ -75,6 +75,8 @@ pub struct Minimum {
     /// on the bound with slope zero), normalised over the minima that have one. `None` where the approximation does not
     /// exist; then what the others share is less than 1 by an unknown amount.
     pub weight: Option<f64>,
+    /// Logarithm of what `weight` is the share of: of the integral of exp(-E) over the basin in Laplace's approximation.
+    pub log_weight: Option<f64>,
     /// Starts that ended here.
     pub n_found: usize,
 }
@@ -199,6 +201,14 @@ pub(crate) fn minimize_in_rounds<E: Differentiable + ?Sized>(
         search.run(energy, &next, max_steps);
     }
     Ok(search.report())
+}
+
+/// The inverse of the Hessian at `x`, in all coordinates, with units of the coordinates where it is not positive, and the
+/// diagonal of the Hessian; `None` when a gradient near `x` is not finite.
+pub(crate) fn covariance_at<E: Differentiable + ?Sized>(energy: &E, x: &[f64]) -> Option<(Matrix<f64>, Vec<f64>)> {
+    let free: Vec<usize> = (0..x.len()).collect();
+    let hessian = hessian::Hessian::at(&mut Problem::new(energy), x, &free)?;
+    Some((hessian.inverse(), hessian.diagonal()))
 }
 
 /// Evaluations after which no starts are added.

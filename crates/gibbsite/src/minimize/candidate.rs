@@ -148,6 +148,7 @@ pub(super) fn report(mut minima: Vec<Candidate>) -> Vec<Minimum> {
         .map(|m| Minimum {
             above_lowest: m.energy - lowest,
             weight: m.log_weight.map(|w| (w - largest).exp() / total),
+            log_weight: m.log_weight,
             x: m.x,
             energy: m.energy,
             curvatures: m.hessian.map(|h| h.eigenvalues()),

@@ -134,6 +134,27 @@ impl Hessian {
         values
     }
 
+    /// Its diagonal in the free coordinates.
+    pub(super) fn diagonal(&self) -> Vec<f64> {
+        (0..self.free.len()).map(|a| self.matrix[(a, a)]).collect()
+    }
+
+    /// `H^-1` in the free coordinates; along axes that are not curved upward beyond the error of the curvature, 1 in the
+    /// units of the coordinates takes its place.
+    pub(super) fn inverse(&self) -> Matrix<f64> {
+        let d = self.free.len();
+        let mut inverse = Matrix::new(d, d);
+        for axis in &self.axes {
+            let curvature = if axis.is_positive() { axis.curvature } else { 1.0 };
+            for (a, &j) in self.free.iter().enumerate() {
+                for (b, &k) in self.free.iter().enumerate() {
+                    inverse.set(a, b, inverse.get(a, b) + axis.v[j] * axis.v[k] / curvature);
+                }
+            }
+        }
+        inverse
+    }
+
     /// log |det H|, from the curvatures along the axes.
     pub(super) fn log_det(&self) -> f64 {
         let axes: f64 = self.axes.iter().map(|a| a.curvature.ln()).sum();
