@@ -33,7 +33,7 @@ pub(super) fn t_over_normal(dof: f64) -> f64 {
 }
 
 /// The standard error of the log of the mean of `n` weights of which this share is effective.
-fn std_err_of_share(effective: f64, n: usize) -> f64 {
+pub(super) fn std_err_of_share(effective: f64, n: usize) -> f64 {
     ((1.0 / effective - 1.0) / n as f64).sqrt()
 }
 
