@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(z.n_minima, 1);
         assert!((z.value - truth).abs() < 1e-8, "{} for {truth}", z.value);
         let z = z.to_log_z();
-        assert!(!z.exact && z.std_err.is_nan() && z.bounds == Bounds::None);
+        assert!(!z.exact && z.std_err.is_nan() && z.bounds == super::super::Bounds::None);
     }
 
     #[test]
