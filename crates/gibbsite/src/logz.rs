@@ -94,7 +94,7 @@ pub struct LogZ {
     pub trusted: bool,
     /// What a reader should know before using the value.
     pub warnings: Vec<String>,
-    /// Energy evaluations.
+    /// Evaluations of energies and gradients, without those of pilots.
     pub n_evals: u64,
 }
 
