@@ -6,7 +6,8 @@ mod report;
 mod sampled;
 
 use gibbsite::check::{Normalizable, normalizable_formula};
-use gibbsite::logz::{LogZ, LogZError, Options, cubature, integrate, laplace, simpson};
+use gibbsite::logz::laplace::{self, Laplace};
+use gibbsite::logz::{LogZ, LogZError, Options, cubature, integrate, simpson};
 use gibbsite::minimize::MinimizeOptions;
 use gibbsite::uses::density::Thermodynamics;
 
@@ -40,7 +41,7 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
         "importance" => Answer::from(importance::estimate(args, &model, ctx)?),
         "auto" => match exact(&model)? {
             Some(answer) => answer,
-            None => sampled::estimate("auto", args, &model, ctx)?,
+            None => Answer { laplace: quick_laplace(&model, ctx), ..sampled::estimate("auto", args, &model, ctx)? },
         },
         "exact" => exact(&model)?.ok_or_else(|| {
             let message = format!("no exact method is known for this energy in {} dimensions", model.dim());
@@ -61,11 +62,13 @@ pub struct Answer {
     thermo: Option<Thermodynamics>,
     /// The estimates that were compared.
     parts: Vec<LogZ>,
+    /// Gaussians at the minima, where there are such: a check that nothing is wildly wrong.
+    laplace: Option<Laplace>,
 }
 
 impl From<LogZ> for Answer {
     fn from(z: LogZ) -> Self {
-        Self { z, thermo: None, parts: Vec::new() }
+        Self { z, thermo: None, parts: Vec::new(), laplace: None }
     }
 }
 
@@ -148,6 +151,17 @@ fn by_laplace(model: &Resolved, ctx: &Context) -> Result<Answer, Failure> {
     let found = laplace::laplace(&model.formula, &MinimizeOptions { seed: ctx.seed, ..Default::default() });
     let found = found.map_err(|e| Failure::caused_by("not_quadratic", &e, "`gibbsite minimize` lists the minima"))?;
     Ok(Answer::from(found.to_log_z()))
+}
+
+/// Laplace's approximation beside an estimate, in few dimensions and from few starts; it costs little there.
+fn quick_laplace(model: &Resolved, ctx: &Context) -> Option<Laplace> {
+    const MAX_DIM: usize = 16;
+    const N_STARTS: usize = 64;
+    if model.dim() > MAX_DIM {
+        return None;
+    }
+    let options = MinimizeOptions { n_starts: N_STARTS, max_starts: N_STARTS, seed: ctx.seed, ..Default::default() };
+    laplace::laplace(&model.formula, &options).ok()
 }
 
 fn by_simpson(args: &LogzArgs, model: &Resolved, out: &mut Outcome) -> Result<LogZ, Failure> {
