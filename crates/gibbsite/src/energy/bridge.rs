@@ -193,6 +193,29 @@ mod tests {
     }
 
     #[test]
+    fn carried_values_are_those_of_the_new_level() {
+        let (a, b) = (Formula::parse("x^2/2 + y^4").unwrap(), Formula::parse("cosh(x*y) - y").unwrap());
+        let x = Points::from_rows(&[[0.5, -1.0], [2.0, 0.25], [-1.5, 0.0]]);
+        let (mut e, mut g) = (vec![0.0; 3], Matrix::new(3, 2));
+        let (mut e_from, mut g_from) = (vec![0.0; 3], Matrix::new(3, 2));
+        let (mut fresh, mut g_fresh) = (vec![0.0; 3], Matrix::new(3, 2));
+        a.energy_grad(&x, &mut e_from, &mut g_from);
+        let mut bridge = Bridge::new(&a, &b, 0.4);
+        bridge.energy_grad(&x, &mut e, &mut g);
+        for beta in [0.6, 1.0, 0.5] {
+            let before = bridge.version();
+            let mut version = before;
+            let cache = Cache { x: &x, energy: &mut e, grad: &mut g, version: &mut version };
+            bridge.carry(beta, &e_from, &g_from, cache);
+            assert!(version == bridge.version() && version != before);
+            bridge.energy_grad(&x, &mut fresh, &mut g_fresh);
+            for (carried, fresh) in e.iter().chain(g.as_slice()).zip(fresh.iter().chain(g_fresh.as_slice())) {
+                assert!((carried - fresh).abs() < 1e-13 * (1.0 + fresh.abs()), "{beta}: {carried} {fresh}");
+            }
+        }
+    }
+
+    #[test]
     fn nothing_of_infinity_is_nothing() {
         // The energy of a gamma density is infinite at -1.
         let gamma = Gamma::new(3.0);

@@ -61,7 +61,7 @@ impl Laplace {
         Ok(Self { value: log_sum_exp(&logs), n_minima: logs.len() })
     }
 
-    /// The value among others: no error, [`Bounds::None`].
+    /// The value among others: no error, [`super::Bounds::None`].
     pub fn to_log_z(&self) -> LogZ {
         let mut out = LogZ::exact(self.value, f64::NAN, "laplace", 0).without_bounds();
         out.warnings.push("Laplace's approximation is exact for Gaussians and an order of magnitude otherwise".into());

@@ -30,7 +30,7 @@ pub(crate) const BLOCK: usize = 64;
 const FIRST_SHARE: f64 = 0.97;
 
 /// The share of effective walkers at the end of a path that is long enough.
-const ENOUGH_EFFECTIVE: f64 = 0.5;
+const ENOUGH_EFFECTIVE: f64 = 0.6;
 
 /// The share at which a path will do that cannot be made better by making it longer.
 const LEAST_EFFECTIVE: f64 = 0.25;
@@ -214,8 +214,8 @@ impl<K: Clone> Path<K> {
         Self::new(betas, kernels, n_steps)
     }
 
-    /// A path along which annealed weights are worth having: that of [`Path::of_ladder`], with steps that are halved until half
-    /// of the walkers are effective at its end; or a quarter is and halving has saved less than a fifth of the work, which goes
+    /// A path along which annealed weights are worth having: that of [`Path::of_ladder`], with steps that are halved until six in
+    /// ten walkers are effective at its end; or a quarter is and halving has saved less than a fifth of the work, which goes
     /// with the number of temperatures times the variance of the weights; or the next pilots would take more than `budget`
     /// evaluations. `told` gets the number of temperatures of every path that is tried. The pilots are not part of any estimate.
     ///
@@ -271,13 +271,16 @@ fn halved(betas: &[f64]) -> Vec<f64> {
 }
 
 /// `1 / (E[w] E[1 / w])`, w the weights of walkers on their way down: the effective share of walkers on their way up. The smallest
-/// hundredth of the weights is left out: so small a part of the target changes log Z by 0.01 if it is missed, and would have
-/// paths made as long as it alone needs.
+/// hundredth of the weights is raised to the least of the others: so small a part of the target changes log Z by 0.01 if it is
+/// missed, and would have paths made as long as it alone needs.
 fn effective_share(mut log_w: Vec<f64>) -> f64 {
     log_w.sort_by(f64::total_cmp);
-    let kept = &log_w[log_w.len().div_ceil(100).min(log_w.len())..];
-    let inverse: Vec<f64> = kept.iter().map(|w| -w).collect();
-    (-log_mean_exp(kept) - log_mean_exp(&inverse)).exp()
+    let n_raised = (log_w.len() / 100).min(log_w.len().saturating_sub(1));
+    if let Some(least) = log_w.get(n_raised).copied() {
+        log_w[..n_raised].fill(least);
+    }
+    let inverse: Vec<f64> = log_w.iter().map(|w| -w).collect();
+    (-log_mean_exp(&log_w) - log_mean_exp(&inverse)).exp()
 }
 
 /// The kernel of the level of the ladder at `beta` or next above it, where steps are not too long.
