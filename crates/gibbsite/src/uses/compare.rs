@@ -174,7 +174,8 @@ impl Means {
         }
         means.excess = mean_over_chains(&excess, n_draws);
         let (k, std_err) = tail_shape(&excess);
-        means.trusted = Tail { k, std_err, at_least: None }.has_variance();
+        // Infinite: the draws span too many magnitudes for any shape.
+        means.trusted = k < f64::INFINITY && Tail { k, std_err, at_least: None }.has_variance() || k.is_nan();
         Ok(means)
     }
 
