@@ -44,6 +44,9 @@ impl Folder {
     }
 }
 
+/// A Gaussian of any dimension, all of whose coordinates hang together.
+const COUPLED: &str = "sum(i,1..d,x[i]^2)/2+0.1*sum(i,1..d,x[i])^2";
+
 #[track_caller]
 fn number(object: &Value, field: &str) -> f64 {
     object[field].as_f64().unwrap_or_else(|| panic!("{field} of {object}"))
@@ -75,6 +78,10 @@ fn gaussians_on_the_line_are_exact() {
     // The options of B alone: the same temperature and width are one model.
     let c = folder.compare(&["a*x^2", "a*x^2", "--param", "a=2", "--param-b", "a=1", "--beta-b", "2"], 0);
     assert!(number(&c, "kl_ab").abs() < 1e-12 && number(&c, "kl_ba").abs() < 1e-12, "{c}");
+    // In many dimensions, where both fall apart into the same coordinates.
+    let c = folder.compare(&["gaussian:d=40", "sum(i,1..d,(x[i]-1)^2)/2", "--dim", "40"], 0);
+    near(&c, "kl_ab", 20.0);
+    assert!(c["exact"] == true && c["means_a_method"] == "quadrature", "{c}");
     // In two dimensions, with the closed form of log Z on one side.
     let c = folder.compare(&["gaussian:d=2", "x1^2/2+x2^2/2+3"], 0);
     assert!(number(&c, "kl_ab").abs() < 1e-12 && c["exact"] == true, "{c}");
@@ -100,7 +107,7 @@ fn what_a_model_excludes_is_null_with_a_reason() {
     assert!(c["kl_ab"].is_null() && c["warnings"].to_string().contains("grows too fast for the tails of A"), "{c}");
     assert!(folder.text(&["x^2/2", "x^2/2", "--bounds-b", "x=0..inf"]).contains("KL(A || B)  infinite\n"));
     // Over draws, too.
-    let args = ["gaussian:d=5", "gaussian:d=5", "--bounds-b", "x1=0..inf", "--draws", "100"];
+    let args = ["gaussian:d=5", COUPLED, "--dim", "5", "--bounds-b", "x1=0..inf", "--draws", "100"];
     let c = folder.compare(&args, 0);
     assert!(c["kl_ab"].is_null() && c["warnings"].to_string().contains("A has about the probability 0."), "{c}");
 }
@@ -172,10 +179,10 @@ fn means_over_draws_come_with_their_errors() {
 #[test]
 fn bad_draws_and_tails_are_bad_verdicts() {
     let (folder, _) = Folder::new();
-    let c = folder.compare(&["gaussian:d=5", "gaussian:d=5,condition=2", "--draws", "3"], 3);
+    let c = folder.compare(&["gaussian:d=5", COUPLED, "--dim", "5", "--draws", "3"], 3);
     assert!(c["warnings"].to_string().contains("draws of A: "), "{c}");
     let t = "sum(i,1..d,1.5*log(1+x[i]^2/2))";
-    let c = folder.compare(&[t, "gaussian:d=5", "--dim", "5", "--draws", "300"], 3);
+    let c = folder.compare(&[t, COUPLED, "--dim", "5", "--draws", "300"], 3);
     assert!(c["warnings"].to_string().contains("the error of kl_ab means nothing"), "{c}");
 }
 
@@ -199,5 +206,5 @@ fn wrong_calls_name_what_is_wrong() {
     assert!(kind == "dimension" && message.contains("minutes, wait"), "{message}");
     assert_eq!(folder.refused(&["x^2", "x^4", "none.csv"], 1).0, "not_found");
     assert_eq!(folder.refused(&["x^2"], 2).0, "missing_argument");
-    assert_eq!(folder.refused(&["x^2", "x^4", "--bounds-b", "y=0..1"], 2).0, "formula");
+    assert_eq!(folder.refused(&["x^2", "x^4", "--bounds-b", "y=0..1"], 2).0, "unknown_name");
 }

@@ -13,6 +13,7 @@
 
 mod exact;
 mod likelihoods;
+mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use crate::energy::Energy;
 use crate::logz::{LogZ, Quadrature};
 use crate::points::Points;
 use crate::run::Draws;
-use crate::verdict::Tail;
+use crate::verdict::{Evidence, Finding, Report, Tail};
 
 /// A value with its standard error, or with the estimated numerical error of what is exact. NaN: unknown.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,6 +85,9 @@ pub struct Means {
     /// Whether the error of `excess` may be believed: it is not where the draws of E' - E have tails too heavy for a variance,
     /// nor where quadrature cannot show that the mean exists.
     pub trusted: bool,
+    /// What the verdict on the draws of E' - E found, as if that were their only coordinate: chains that agree in every
+    /// coordinate may still disagree in this.
+    pub findings: Vec<Finding>,
 }
 
 /// Why two models cannot be compared.
@@ -104,6 +108,22 @@ pub enum CompareError {
 }
 
 impl Means {
+    /// Means by quadrature, where there is one: in one to three dimensions, or where both energies fall apart
+    /// ([`Energy::parts`]) into the same blocks of one to three coordinates. `None` where there is not.
+    ///
+    /// # Errors
+    /// As [`Means::by_quadrature`].
+    ///
+    /// # Panics
+    /// If the energies differ in their number of coordinates.
+    pub fn exactly<A, B>(own: &A, other: &B) -> Result<Option<Self>, CompareError>
+    where
+        A: Energy + ?Sized,
+        B: Energy + ?Sized,
+    {
+        parts::means(own, other)
+    }
+
     /// Means by quadrature: `nodes` are those of `own`, from [`crate::logz::quadrature`].
     ///
     /// A second quadrature follows `sqrt(1 + (E' - E)^2) exp(-E)` to the ends of the support: it diverges where the mean of
@@ -173,14 +193,15 @@ impl Means {
             return Ok(means);
         }
         means.excess = mean_over_chains(&excess, n_draws);
-        let (k, std_err) = tail_shape(&excess);
-        // Infinite: the draws span too many magnitudes for any shape.
-        means.trusted = k < f64::INFINITY && Tail { k, std_err, at_least: None }.has_variance() || k.is_nan();
+        means.trusted = has_variance(&excess);
+        let of_excess = Draws::from_parts(draws.n_chains(), n_draws, 1, excess, values.own);
+        let evidence = Evidence::from(&of_excess);
+        means.findings = Report::new(&evidence).verdict(&evidence).findings;
         Ok(means)
     }
 
     fn finite(energy: Estimate, excess: Estimate, exact: bool) -> Self {
-        Self { energy, excess, infinite: None, exact, trusted: true }
+        Self { energy, excess, infinite: None, exact, trusted: true, findings: Vec::new() }
     }
 
     fn diverging(self, why: Infinite) -> Self {
@@ -260,6 +281,21 @@ fn mean_over_chains(f: &[f64], n_draws: usize) -> Estimate {
     let chains: Vec<&[f64]> = f.chunks(n_draws.max(1)).collect();
     Estimate { value, std_err: mcse_mean(&chains) }
 }
+
+/// Whether draws have a variance, as far as they tell.
+///
+/// Beside their tail itself that of every few of them is looked at: it begins further inside. Where it is too heavy and the tail
+/// itself is not, the chains have hardly been at its end, and the mean lacks what is there.
+fn has_variance(x: &[f64]) -> bool {
+    let (k, std_err) = tail_shape(x);
+    let inner: Vec<f64> = x.iter().step_by(x.len().div_ceil(N_INNER).max(1)).copied().collect();
+    let begins_heavy = tail_shape(&inner).0 >= 0.5;
+    // Infinite: the draws span too many magnitudes for any shape.
+    k != f64::INFINITY && Tail { k, std_err, at_least: None }.has_variance() && !begins_heavy
+}
+
+/// Draws of which the largest 190 make up a tail of 5 %.
+const N_INNER: usize = 4000;
 
 /// Whether p has mass where the other model has none: at its nodes or draws, or beyond the ends of the other's support, where
 /// a point of p, its deepest, is moved to.

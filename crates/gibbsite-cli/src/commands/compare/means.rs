@@ -2,13 +2,12 @@
 
 use gibbsite::energy::formula::Formula;
 use gibbsite::energy::{Energy, Transformed};
-use gibbsite::logz::auto::MAX_EXACT_DIM;
-use gibbsite::logz::{LogZError, Options, quadrature};
+use gibbsite::logz::LogZError;
 use gibbsite::points::Points;
 use gibbsite::run::auto::{AutoOptions, AutoRun, Drawn, auto};
 use gibbsite::run::{Draws, Event};
 use gibbsite::uses::compare::{CompareError, Means};
-use gibbsite::verdict::{Evidence, Report};
+use gibbsite::verdict::{Evidence, Finding, Report};
 
 use super::call::of;
 use super::{Side, warn};
@@ -27,18 +26,13 @@ pub fn over(own: &Side, other: &Side, args: &CompareArgs, ctx: &Context, out: &m
         CompareError::Unbounded { point } => of(other.name, failures::log_z(LogZError::Unbounded { point })),
     };
     let (e, f) = (&own.model.formula, &other.model.formula);
-    if own.model.dim() <= MAX_EXACT_DIM {
-        match quadrature(e, &Options::default()) {
-            Ok(nodes) => return Means::by_quadrature(e, f, &nodes).map_err(undefined),
-            Err(error @ (LogZError::Undefined { .. } | LogZError::Unbounded { .. })) => {
-                return Err(of(own.name, failures::log_z(error)));
-            }
-            // log Z is known: what quadrature cannot follow is left to draws.
-            Err(_) => {}
-        }
+    if let Some(means) = Means::exactly(e, f).map_err(undefined)? {
+        return Ok(means);
     }
     let draws = draw(own, args, ctx, out)?;
-    Means::over_draws(e, f, &draws).map_err(undefined)
+    let means = Means::over_draws(e, f, &draws).map_err(undefined)?;
+    tell(out, own.name, &means.findings, &[format!("E_{} - E_{}", other.name, own.name)]);
+    Ok(means)
 }
 
 /// Draws in the coordinates of the model; what the verdict finds goes to the warnings.
@@ -59,14 +53,19 @@ fn draw(own: &Side, args: &CompareArgs, ctx: &Context, out: &mut Outcome) -> Res
     let evidence = Evidence::from(&run);
     let mut report = Report::new(&evidence);
     report.check_support(own.model.formula.space(), &evidence);
-    for finding in &report.verdict(&evidence).findings {
-        let words = finding.in_words(own.model.names(), &finding.remedy.to_string());
-        warn(out, format!("draws of {}: {words}", own.name), finding.forbids);
-    }
+    tell(out, own.name, &report.verdict(&evidence).findings, own.model.names());
     Ok(match run.drawn {
         Drawn::Nuts(run) => run.draws,
         Drawn::Tempering(run) => run.draws,
     })
+}
+
+/// What was found on draws, in whose coordinates the names are.
+fn tell(out: &mut Outcome, model: &str, findings: &[Finding], names: &[String]) {
+    for finding in findings {
+        let words = finding.in_words(names, &finding.remedy.to_string());
+        warn(out, format!("draws of {model}: {words}"), finding.forbids);
+    }
 }
 
 /// All places of the run in the coordinates of the model.

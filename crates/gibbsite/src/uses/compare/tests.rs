@@ -173,6 +173,58 @@ fn tails_without_a_variance_are_not_trusted() {
 }
 
 #[test]
+fn energies_fall_apart_into_blocks_of_both() {
+    let many = |text: &str| {
+        Formula::with_options(text, &FormulaOptions { dim: Some(6), ..FormulaOptions::default() }).unwrap()
+    };
+    // Blocks of both: (x1, x2), (x3, x4, x5), (x6).
+    let a = many("sum(i,1..d,x[i]^2)/2 + 0.6*x1*x2 + 0.3*x4*x5 + 2");
+    let b = many("sum(i,1..d,(x[i]-0.5)^2) + 0.4*(x3-0.5)*(x4-0.5)");
+    let precision = |diagonal: f64, off: &[(usize, usize, f64)]| {
+        let mut p = [[0.0; 6]; 6];
+        (0..6).for_each(|i| p[i][i] = diagonal);
+        off.iter().for_each(|&(i, j, v)| (p[i][j], p[j][i]) = (v, v));
+        p
+    };
+    let na = Normal([0.0; 6], precision(1.0, &[(0, 1, 0.6), (3, 4, 0.3)]));
+    let nb = Normal([0.5; 6], precision(2.0, &[(2, 3, 0.4)]));
+    let z = |value: f64| LogZ::exact(value, 1e-15, "closed form", 0);
+    let (ma, mb) = (Means::exactly(&a, &b).unwrap().unwrap(), Means::exactly(&b, &a).unwrap().unwrap());
+    let c = Comparison::new(&ma, &z(na.log_z() - 2.0), &mb, &z(nb.log_z()));
+    near(c.kl_ab, na.kl(&nb), 1e-7);
+    near(c.kl_ba, nb.kl(&na), 1e-7);
+    near(c.mean_energy_a, 5.0, 1e-7);
+    // Four coordinates that hang together in one of the two.
+    assert_eq!(Means::exactly(&a, &many("sum(i,1..d,x[i]^2)+x2*x3")).unwrap().map(|m| m.exact), None);
+    let cut = FormulaOptions { dim: Some(6), bounds: vec![("x5".into(), -60.0, 60.0)], ..FormulaOptions::default() };
+    let cut = Formula::with_options("sum(i,1..d,x[i]^2)", &cut).unwrap();
+    assert_eq!(Means::exactly(&a, &cut).unwrap().unwrap().infinite, Some(Infinite::Beyond { axis: 4 }));
+    let half = FormulaOptions {
+        dim: Some(6),
+        bounds: vec![("x3".into(), 0.0, f64::INFINITY), ("x6".into(), 0.0, f64::INFINITY)],
+        ..FormulaOptions::default()
+    };
+    let half = Formula::with_options("sum(i,1..d,x[i]^2)", &half).unwrap();
+    let Some(Infinite::Outside { probability }) = Means::exactly(&a, &half).unwrap().unwrap().infinite else {
+        panic!()
+    };
+    assert!((probability - 0.75).abs() < 1e-7, "{probability}");
+    let found = Means::exactly(&a, &many("sum(i,1..d,x[i]^2)+log(x3)"));
+    assert!(matches!(found, Err(CompareError::Undefined { point }) if point.len() == 6 && point[2] < 0.0));
+}
+
+#[test]
+fn a_tail_that_chains_cut_off_is_seen_from_inside() {
+    let mut rng = Streams::new(11, Run::Draws);
+    let z: Vec<f64> = rng.normals(Purpose::Init, 32_000, 1).col(0).iter().map(|z| f64::from(*z)).collect();
+    // exp(3 z) has all moments, but its mean comes from z near 3; chains that stay below 2.1 miss it.
+    let cut: Vec<f64> = z.iter().map(|z| (3.0 * z.min(4.2 - z)).exp()).collect();
+    assert!(!has_variance(&cut));
+    let (squares, cubes): (Vec<f64>, Vec<f64>) = z.iter().map(|z| (z * z, z.abs().powi(3))).unzip();
+    assert!(has_variance(&z) && has_variance(&squares) && has_variance(&cubes));
+}
+
+#[test]
 fn errors_cover_the_truth_over_seeds() {
     let pa = [[1.0, 0.4, 0.0, 0.0], [0.4, 1.0, 0.4, 0.0], [0.0, 0.4, 1.0, 0.4], [0.0, 0.0, 0.4, 1.0]];
     let pb = [[0.7, -0.2, 0.0, 0.0], [-0.2, 0.7, -0.2, 0.0], [0.0, -0.2, 0.7, -0.2], [0.0, 0.0, -0.2, 0.7]];
