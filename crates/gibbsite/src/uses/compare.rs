@@ -289,10 +289,13 @@ fn mean_over_chains(f: &[f64], n_draws: usize) -> Estimate {
 fn has_variance(x: &[f64]) -> bool {
     let (k, std_err) = tail_shape(x);
     let inner: Vec<f64> = x.iter().step_by(x.len().div_ceil(N_INNER).max(1)).copied().collect();
-    let begins_heavy = tail_shape(&inner).0 >= 0.5;
+    let begins_heavy = tail_shape(&inner).0 >= MAX_INNER_SHAPE;
     // Infinite: the draws span too many magnitudes for any shape.
     k != f64::INFINITY && Tail { k, std_err, at_least: None }.has_variance() && !begins_heavy
 }
+
+/// Pareto shape of the inner tail from which on it is too heavy; that of exp(z) of a normal z is 0.23.
+const MAX_INNER_SHAPE: f64 = 1.0 / 3.0;
 
 /// Draws of which the largest 190 make up a tail of 5 %.
 const N_INNER: usize = 4000;

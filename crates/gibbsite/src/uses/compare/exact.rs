@@ -5,7 +5,7 @@ use crate::logz::{LogZError, Options, quadrature};
 use crate::points::{Points, Space};
 
 /// Relative tolerance by dimension: far below what is asked of a divergence, and cheap in three dimensions.
-const TOLERANCE: [f64; 3] = [1e-12, 1e-9, 1e-6];
+const TOLERANCE: [f64; 3] = [1e-12, 1e-9, 1e-4];
 
 /// What a quadrature of `sqrt(1 + D^2) exp(-E)` says of the mean of `D = E' - E`.
 pub enum Existence {

@@ -53,7 +53,7 @@ impl Energy for Block {
 }
 
 /// The coordinates that hang together in either energy, in order.
-fn blocks(dim: usize, parts: [&[Part]; 2]) -> Vec<Vec<usize>> {
+pub(super) fn blocks(dim: usize, parts: [&[Part]; 2]) -> Vec<Vec<usize>> {
     let mut block_of: Vec<usize> = (0..dim).collect();
     for part in parts.into_iter().flatten() {
         let Some(into) = part.coordinates.iter().map(|&j| block_of[j]).min() else { continue };

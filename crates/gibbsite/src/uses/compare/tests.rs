@@ -16,7 +16,11 @@ fn bounded(text: &str, lower: f64, upper: f64) -> Formula {
 }
 
 fn exactly(a: &Formula, b: &Formula) -> (Means, Means, Comparison) {
-    let [qa, qb] = [a, b].map(|e| quadrature(e, &Options::default()).unwrap());
+    exactly_to(a, b, None)
+}
+
+fn exactly_to(a: &Formula, b: &Formula, tol: Option<f64>) -> (Means, Means, Comparison) {
+    let [qa, qb] = [a, b].map(|e| quadrature(e, &Options { tol }).unwrap());
     let z = |q: &Quadrature| LogZ::exact(q.log_z, q.error, "quadrature", q.n_evals);
     let (ma, mb) = (Means::by_quadrature(a, b, &qa).unwrap(), Means::by_quadrature(b, a, &qb).unwrap());
     let c = Comparison::new(&ma, &z(&qa), &mb, &z(&qb));
@@ -96,12 +100,13 @@ fn gaussians_have_the_closed_form() {
 
 #[test]
 fn energies_that_differ_by_a_constant_are_one_model() {
-    for (a, b) in [
-        ("x^4-2*x^2+0.3*x", "x^4-2*x^2+0.3*x+7.25"),
-        ("x^2*y^2+x^2+y^2", "3+x^2*y^2+x^2+y^2"),
-        ("x^2+y^2+z^2+x*y+y*z", "x^2+y^2+z^2+x*y+y*z-2"),
+    // In three dimensions with a loose tolerance: the nodes are the same.
+    for (a, b, tol) in [
+        ("x^4-2*x^2+0.3*x", "x^4-2*x^2+0.3*x+7.25", None),
+        ("x^2*y^2+x^2+y^2", "3+x^2*y^2+x^2+y^2", None),
+        ("x^2+y^2+z^2+x*y+y*z", "x^2+y^2+z^2+x*y+y*z-2", Some(1e-3)),
     ] {
-        let (ma, _, c) = exactly(&formula(a), &formula(b));
+        let (ma, _, c) = exactly_to(&formula(a), &formula(b), tol);
         for e in [c.kl_ab, c.kl_ba, c.jeffreys, c.entropy_difference] {
             assert!(e.value.abs() < 1e-12, "{a} and {b}: {c:?}");
         }
@@ -177,8 +182,8 @@ fn energies_fall_apart_into_blocks_of_both() {
     let many = |text: &str| {
         Formula::with_options(text, &FormulaOptions { dim: Some(6), ..FormulaOptions::default() }).unwrap()
     };
-    // Blocks of both: (x1, x2), (x3, x4, x5), (x6).
-    let a = many("sum(i,1..d,x[i]^2)/2 + 0.6*x1*x2 + 0.3*x4*x5 + 2");
+    // Blocks of both: (x1, x2), (x3, x4), (x5), (x6).
+    let a = many("sum(i,1..d,x[i]^2)/2 + 0.6*x1*x2 + 2");
     let b = many("sum(i,1..d,(x[i]-0.5)^2) + 0.4*(x3-0.5)*(x4-0.5)");
     let precision = |diagonal: f64, off: &[(usize, usize, f64)]| {
         let mut p = [[0.0; 6]; 6];
@@ -186,7 +191,7 @@ fn energies_fall_apart_into_blocks_of_both() {
         off.iter().for_each(|&(i, j, v)| (p[i][j], p[j][i]) = (v, v));
         p
     };
-    let na = Normal([0.0; 6], precision(1.0, &[(0, 1, 0.6), (3, 4, 0.3)]));
+    let na = Normal([0.0; 6], precision(1.0, &[(0, 1, 0.6)]));
     let nb = Normal([0.5; 6], precision(2.0, &[(2, 3, 0.4)]));
     let z = |value: f64| LogZ::exact(value, 1e-15, "closed form", 0);
     let (ma, mb) = (Means::exactly(&a, &b).unwrap().unwrap(), Means::exactly(&b, &a).unwrap().unwrap());
@@ -194,8 +199,10 @@ fn energies_fall_apart_into_blocks_of_both() {
     near(c.kl_ab, na.kl(&nb), 1e-7);
     near(c.kl_ba, nb.kl(&na), 1e-7);
     near(c.mean_energy_a, 5.0, 1e-7);
-    // Four coordinates that hang together in one of the two.
-    assert_eq!(Means::exactly(&a, &many("sum(i,1..d,x[i]^2)+x2*x3")).unwrap().map(|m| m.exact), None);
+    // Coordinates that hang together by way of either: four are too many.
+    let chained = many("sum(i,1..d,x[i]^2)+x2*x3+x4*x6");
+    assert_eq!(parts::blocks(6, [&a.parts(), &chained.parts()]), [vec![0, 1, 2], vec![3, 5], vec![4]]);
+    assert_eq!(Means::exactly(&a, &many("sum(i,1..d,x[i]^2)+x2*x3*x4")).unwrap(), None);
     let cut = FormulaOptions { dim: Some(6), bounds: vec![("x5".into(), -60.0, 60.0)], ..FormulaOptions::default() };
     let cut = Formula::with_options("sum(i,1..d,x[i]^2)", &cut).unwrap();
     assert_eq!(Means::exactly(&a, &cut).unwrap().unwrap().infinite, Some(Infinite::Beyond { axis: 4 }));
@@ -217,8 +224,8 @@ fn energies_fall_apart_into_blocks_of_both() {
 fn a_tail_that_chains_cut_off_is_seen_from_inside() {
     let mut rng = Streams::new(11, Run::Draws);
     let z: Vec<f64> = rng.normals(Purpose::Init, 32_000, 1).col(0).iter().map(|z| f64::from(*z)).collect();
-    // exp(3 z) has all moments, but its mean comes from z near 3; chains that stay below 2.1 miss it.
-    let cut: Vec<f64> = z.iter().map(|z| (3.0 * z.min(4.2 - z)).exp()).collect();
+    // exp(3 z) has all moments, but its mean comes from z near 3; chains that stay below 2.8 miss most of it.
+    let cut: Vec<f64> = z.iter().map(|z| (3.0 * z.min(5.6 - z)).exp()).collect();
     assert!(!has_variance(&cut));
     let (squares, cubes): (Vec<f64>, Vec<f64>) = z.iter().map(|z| (z * z, z.abs().powi(3))).unzip();
     assert!(has_variance(&z) && has_variance(&squares) && has_variance(&cubes));
