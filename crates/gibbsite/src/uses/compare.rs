@@ -124,7 +124,7 @@ impl Means {
         parts::means(own, other)
     }
 
-    /// Means by quadrature: `nodes` are those of `own`, from [`crate::logz::quadrature`].
+    /// Means by quadrature: `nodes` are those of `own`, from [`quadrature`](crate::logz::quadrature()).
     ///
     /// A second quadrature follows `sqrt(1 + (E' - E)^2) exp(-E)` to the ends of the support: it diverges where the mean of
     /// `E' - E` does, and what it says of both means differs from what the nodes say by the error of the latter. That, or
