@@ -7,8 +7,11 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gibbsite::adapt::WarmedUp;
 use gibbsite::energy::formula::{Formula, FormulaOptions};
-use gibbsite::energy::{Differentiable, Energy};
+use gibbsite::energy::gaussian::Gaussian;
+use gibbsite::energy::{Bridge, Differentiable, Energy, Tractable};
 use gibbsite::kernel::{Hmc, Info, Kernel, Mala, Ula};
+use gibbsite::logz::annealed;
+use gibbsite::logz::path::Path;
 use gibbsite::points::{Matrix, Points, Space};
 use gibbsite::rng::{Run, Streams};
 use gibbsite::run::{RunOptions, draw};
@@ -187,6 +190,33 @@ fn many_chains(c: &mut Criterion) {
     }
 }
 
+/// What a temperature of annealing costs beside its kernel steps: 64 walkers, one thread, 5 leapfrog steps at each of 100
+/// temperatures, against as many transitions at one level.
+fn annealing(c: &mut Criterion) {
+    const N_TEMPERATURES: usize = 100;
+    let options = FormulaOptions { dim: Some(32), ..FormulaOptions::default() };
+    let text = "sum(i, 1..d/2, x[2*i-1]^4 - 6*x[2*i-1]^2 - x[2*i-1]/2 + x[2*i]^2/2)";
+    let energy = Formula::with_options(text, &options).expect("the formula is right");
+    let reference = Gaussian::diagonal(vec![0.0; 32], &[1.5; 32]).expect("positive");
+    let betas: Vec<f64> = (0..=N_TEMPERATURES).map(|k| k as f64 / N_TEMPERATURES as f64).collect();
+    let kernel = Hmc { jitter: 0.0, ..Hmc::new(0.05, 5) };
+    let path = Path::new(betas, vec![kernel.clone(); N_TEMPERATURES + 1], 1).expect("a path");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let mut group = c.benchmark_group("annealing");
+    group.throughput(Throughput::Elements((64 * N_TEMPERATURES) as u64)).sample_size(50);
+    group.bench_function("temperatures", |b| {
+        b.iter(|| pool.install(|| annealed::walk(&reference, &energy, &path, 0..64, 0)).expect("finite"))
+    });
+    let bridge = Bridge::new(&reference, &energy, 0.5);
+    let x = reference.sample(64, &mut Streams::new(0, Run::Pilot));
+    group.bench_function("kernel_steps", |b| {
+        b.iter(|| {
+            let mut state = kernel.init(&bridge, x.clone());
+            kernel.steps(&bridge, &mut state, &mut Streams::new(0, Run::Draws), N_TEMPERATURES as u64)
+        })
+    });
+}
+
 fn kernels(c: &mut Criterion) {
     for (name, which, dim, eps, formula) in [
         ("quartic", Which::Quartic, 1, 0.1, "0.5*x^2 + 0.1*x^4"),
@@ -206,5 +236,5 @@ fn kernels(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, kernels, many_chains);
+criterion_group!(benches, kernels, many_chains, annealing);
 criterion_main!(benches);

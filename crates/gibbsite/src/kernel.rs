@@ -53,6 +53,12 @@ pub trait ChainState: Send {
         None
     }
 
+    /// What is cached of the energy at the positions, for those who know how it changes with the energy and so save a
+    /// [`Kernel::refresh`]; `None` for states that cache anything else.
+    fn cache(&mut self) -> Option<Cache<'_>> {
+        None
+    }
+
     /// Total energy H = E + |p|^2 / 2 at the start of the last transition of each chain; empty for kernels without momenta.
     fn hamiltonian(&self) -> &[f64] {
         &[]
@@ -62,6 +68,18 @@ pub trait ChainState: Send {
     fn diverged(&self, _i: usize) -> bool {
         false
     }
+}
+
+/// Values of an energy at the positions of a state.
+pub struct Cache<'a> {
+    /// Positions, `(n, d)`.
+    pub x: &'a Points,
+    /// Energies, `(n,)`; NaN for kernels that do not know them.
+    pub energy: &'a mut [f64],
+    /// Gradients, `(n, d)`; no columns for kernels without.
+    pub grad: &'a mut Matrix<f64>,
+    /// The version of the energy that the values are of.
+    pub version: &'a mut u64,
 }
 
 /// A Markov kernel that leaves exp(-E) invariant (or, for unadjusted Langevin, nearly so: its documentation says how far off).

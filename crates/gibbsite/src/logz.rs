@@ -94,7 +94,7 @@ pub struct LogZ {
     pub trusted: bool,
     /// What a reader should know before using the value.
     pub warnings: Vec<String>,
-    /// Energy evaluations.
+    /// Evaluations of energies and gradients, without those of pilots.
     pub n_evals: u64,
 }
 
@@ -265,6 +265,11 @@ pub enum LogZError {
 }
 
 impl LogZ {
+    /// The same value, not exact and with no bounds.
+    pub fn without_bounds(self) -> Self {
+        Self { exact: false, bounds: Bounds::None, upper_bounds: Bounds::None, ..self }
+    }
+
     /// An estimate with two standard errors on either side.
     pub(crate) fn statistical(value: f64, std_err: f64, method: &'static str, n_evals: u64) -> Self {
         Self {
@@ -299,16 +304,16 @@ impl LogZError {
                 "the energy falls too fast at that end; weaken the singularity or move the end"
             }
             Self::Empty { .. } => "check the support and the sign of the energy",
-            Self::Dimension { .. } | Self::Labels { .. } => "use another method, such as importance",
+            Self::Dimension { .. } | Self::Labels { .. } => "use another method, such as auto",
             Self::Box { .. } => "give finite --lower and --upper with lower < upper",
             Self::BoxLength { .. } => "give one end for all coordinates or one for each",
             Self::Intervals { .. } => "make --n even",
             Self::TooManyPoints { .. } => "make --n smaller, or use --method auto",
             Self::TooHard { .. } => {
-                "use another way (`logz --method importance`, `sample --sampler nuts`), or restrict the support with --bounds"
+                "use another way (`logz --method auto`, `sample --sampler nuts`), or restrict the support with --bounds"
             }
             Self::Path(_) | Self::Run(_) => {
-                "`gibbsite check` and `gibbsite sample` say more about this energy; --method importance needs no chains"
+                "temperatures rise from 0 to 1; `gibbsite check` and `gibbsite sample` say more about the energy"
             }
             Self::Checkpoint(_) | Self::Saved(_) => "choose another folder, or start anew in an empty one",
             Self::Rungs { .. } => "an energy that is infinite or NaN in places may need --bounds, or another method",

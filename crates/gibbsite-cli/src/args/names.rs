@@ -5,7 +5,7 @@ pub const SAMPLERS: [&str; 11] =
     ["auto", "grid", "rwm", "ula", "mala", "hmc", "nuts", "underdamped", "slice", "ensemble", "tempering"];
 
 /// `--method` of `logz`.
-pub const LOGZ_METHODS: [&str; 11] = [
+pub const LOGZ_METHODS: [&str; 12] = [
     "auto",
     "exact",
     "simpson",
@@ -16,6 +16,7 @@ pub const LOGZ_METHODS: [&str; 11] = [
     "bridge",
     "ti",
     "stepping-stone",
+    "laplace",
     "harmonic-mean",
 ];
 

@@ -6,7 +6,9 @@ mod report;
 mod sampled;
 
 use gibbsite::check::{Normalizable, normalizable_formula};
-use gibbsite::logz::{Bounds, LogZ, LogZError, Options, integrate, simpson};
+use gibbsite::logz::laplace::{self, Laplace};
+use gibbsite::logz::{LogZ, LogZError, Options, cubature, integrate, simpson};
+use gibbsite::minimize::MinimizeOptions;
 use gibbsite::uses::density::Thermodynamics;
 
 use crate::args::logz::LogzArgs;
@@ -14,6 +16,12 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::resolve::{self, Resolved};
 use crate::{failures, guard, text};
+
+/// Most dimensions of cubature.
+const MAX_CUBATURE_DIM: usize = 6;
+
+/// Evaluations after which cubature is given up: what it cannot do with so many is estimated faster.
+const CUBATURE: u64 = 8_000_000;
 
 /// log Z by the method asked for; in up to three dimensions also entropy, mean energy and heat capacity.
 ///
@@ -29,10 +37,11 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let mut answer = match args.method.as_str() {
         "simpson" => Answer::from(by_simpson(args, &model, &mut out)?),
         "adaptive" => by_quadrature(&model).map_err(failures::log_z)?,
+        "laplace" => by_laplace(&model, ctx)?,
         "importance" => Answer::from(importance::estimate(args, &model, ctx)?),
         "auto" => match exact(&model)? {
             Some(answer) => answer,
-            None => sampled::estimate("auto", args, &model, ctx)?,
+            None => Answer { laplace: quick_laplace(&model, ctx), ..sampled::estimate("auto", args, &model, ctx)? },
         },
         "exact" => exact(&model)?.ok_or_else(|| {
             let message = format!("no exact method is known for this energy in {} dimensions", model.dim());
@@ -40,9 +49,8 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
         })?,
         method => sampled::estimate(method, args, &model, ctx)?,
     };
-    if answer.z.method == "quadrature" && !is_proved(&model) {
-        answer.z.exact = false;
-        (answer.z.bounds, answer.z.upper_bounds) = (Bounds::None, Bounds::None);
+    if ["quadrature", "cubature"].contains(&answer.z.method) && !is_proved(&model) {
+        answer.z = answer.z.without_bounds();
     }
     report::write(&mut out, &model, &answer);
     Ok(out)
@@ -54,11 +62,13 @@ pub struct Answer {
     thermo: Option<Thermodynamics>,
     /// The estimates that were compared.
     parts: Vec<LogZ>,
+    /// Gaussians at the minima, where there are such: a check that nothing is wildly wrong.
+    laplace: Option<Laplace>,
 }
 
 impl From<LogZ> for Answer {
     fn from(z: LogZ) -> Self {
-        Self { z, thermo: None, parts: Vec::new() }
+        Self { z, thermo: None, parts: Vec::new(), laplace: None }
     }
 }
 
@@ -126,8 +136,32 @@ fn exact(model: &Resolved) -> Result<Option<Answer>, Failure> {
 }
 
 fn by_quadrature(model: &Resolved) -> Result<Answer, LogZError> {
-    let found = integrate(&model.formula, &Options::default())?;
+    let found = match integrate(&model.formula, &Options::default()) {
+        // Too many dimensions that depend on each other for nested lines.
+        Err(LogZError::Dimension { .. }) if model.dim() <= MAX_CUBATURE_DIM => {
+            return cubature::log_z(&model.formula, &cubature::Options { max_evals: CUBATURE, ..Default::default() })
+                .map(Answer::from);
+        }
+        found => found?,
+    };
     Ok(Answer { thermo: Some(Thermodynamics::from(&found)), ..Answer::from(found.to_log_z()) })
+}
+
+fn by_laplace(model: &Resolved, ctx: &Context) -> Result<Answer, Failure> {
+    let found = laplace::laplace(&model.formula, &MinimizeOptions { seed: ctx.seed, ..Default::default() });
+    let found = found.map_err(|e| Failure::caused_by("not_quadratic", &e, "`gibbsite minimize` lists the minima"))?;
+    Ok(Answer::from(found.to_log_z()))
+}
+
+/// Laplace's approximation beside an estimate, in few dimensions and from few starts; it costs little there.
+fn quick_laplace(model: &Resolved, ctx: &Context) -> Option<Laplace> {
+    const MAX_DIM: usize = 16;
+    const N_STARTS: usize = 64;
+    if model.dim() > MAX_DIM {
+        return None;
+    }
+    let options = MinimizeOptions { n_starts: N_STARTS, max_starts: N_STARTS, seed: ctx.seed, ..Default::default() };
+    laplace::laplace(&model.formula, &options).ok()
 }
 
 fn by_simpson(args: &LogzArgs, model: &Resolved, out: &mut Outcome) -> Result<LogZ, Failure> {

@@ -1,6 +1,7 @@
 //! A path between two energies: what tempering and annealed estimates walk along.
 
 use super::{Differentiable, Energy};
+use crate::kernel::Cache;
 use crate::points::{Matrix, Points, Space};
 use crate::scratch;
 use crate::simd::simd_fn;
@@ -42,6 +43,31 @@ impl<A: Energy, B: Energy> Bridge<A, B> {
         assert!((0.0..=1.0).contains(&beta), "beta is {beta}, outside of [0, 1]");
         self.beta = beta;
         self.n_changes += 1;
+    }
+
+    /// Moves along the path to `beta` and takes along what a kernel has cached, without evaluating `to`: with `r = beta' / beta`
+    /// both `E_beta' = r E_beta + (1 - r) E_from` and its gradient. `e_from` and `grad_from` are those of `from` at the same
+    /// positions. Rounding errors grow with r.
+    ///
+    /// # Panics
+    /// If `beta` is not in `[0, 1]`, or the path is at 0, where nothing is known of `to`.
+    pub fn carry(&mut self, beta: f64, e_from: &[f64], grad_from: &Matrix<f64>, cache: Cache<'_>) {
+        assert!(self.beta > 0.0, "at beta = 0 nothing is known of the other end");
+        let share = 1.0 - beta / self.beta;
+        self.set_beta(beta);
+        mix_into(share, e_from, cache.energy);
+        if cache.grad.n_cols() > 0 {
+            mix_into(share, grad_from.as_slice(), cache.grad.as_mut_slice());
+        }
+        *cache.version = self.version();
+        if cfg!(debug_assertions) {
+            let mut fresh = vec![0.0; e_from.len()];
+            self.energy(cache.x, &mut fresh);
+            for ((now, carried), e_from) in fresh.iter().zip(cache.energy.iter()).zip(e_from) {
+                let off = (now - carried).abs();
+                assert!(!(off > 1e-6 * (1.0 + now.abs() + e_from.abs())), "carried {carried}, but it is {now}");
+            }
+        }
     }
 
     /// The two ends.

@@ -2,7 +2,7 @@
 //! coordinates share. A kernel writes its proposal and the log of the acceptance ratio; `Chains::metropolis` decides.
 
 pub(super) use super::on_grid;
-use super::{ChainState, Info};
+use super::{Cache, ChainState, Info};
 use crate::points::{Matrix, Points};
 use crate::simd::{simd_fn, sum};
 
@@ -47,6 +47,10 @@ impl ChainState for Chains {
 
     fn grad(&self) -> Option<&Matrix<f64>> {
         (self.grad.n_cols() > 0).then_some(&self.grad)
+    }
+
+    fn cache(&mut self) -> Option<Cache<'_>> {
+        Some(Cache { x: &self.x, energy: &mut self.energy, grad: &mut self.grad, version: &mut self.version })
     }
 
     fn hamiltonian(&self) -> &[f64] {

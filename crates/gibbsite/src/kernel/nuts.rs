@@ -2,7 +2,7 @@
 //! Hamiltonian Monte Carlo", appendix A): Hamiltonian trajectories that grow until they turn back.
 
 use super::hmc::MAX_ENERGY_ERROR;
-use super::{ChainState, Info, Kernel, Metric};
+use super::{Cache, ChainState, Info, Kernel, Metric};
 use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Purpose, Streams};
@@ -83,6 +83,10 @@ impl ChainState for Trajectories {
 
     fn grad(&self) -> Option<&Matrix<f64>> {
         Some(&self.grad)
+    }
+
+    fn cache(&mut self) -> Option<Cache<'_>> {
+        Some(Cache { x: &self.x, energy: &mut self.energy, grad: &mut self.grad, version: &mut self.version })
     }
 
     fn hamiltonian(&self) -> &[f64] {

@@ -251,8 +251,7 @@ impl Integral {
     pub fn to_log_z(&self) -> LogZ {
         let mut out = LogZ::exact(self.log_z, self.error, "quadrature", self.n_evals);
         if self.error > MAX_ERROR {
-            out.exact = false;
-            out.bounds = super::Bounds::None;
+            out = out.without_bounds();
             out.warnings.push(format!("quadrature converged only to {:.1e}", self.error));
         }
         out.warnings.extend(self.gap.map(|gap| gap.to_string()));

@@ -1,6 +1,6 @@
 //! Laplace's approximation of log Z: a Gaussian at every minimum of the energy. A sanity check, not an estimate with an error.
 
-use super::{Bounds, LogZ, log_sum_exp};
+use super::{LogZ, log_sum_exp};
 use crate::energy::Differentiable;
 use crate::minimize::{Minima, MinimizeError, MinimizeOptions, minimize};
 
@@ -63,8 +63,7 @@ impl Laplace {
 
     /// The value among others: no error, [`Bounds::None`].
     pub fn to_log_z(&self) -> LogZ {
-        let mut out = LogZ::exact(self.value, f64::NAN, "laplace", 0);
-        (out.exact, out.bounds) = (false, Bounds::None);
+        let mut out = LogZ::exact(self.value, f64::NAN, "laplace", 0).without_bounds();
         out.warnings.push("Laplace's approximation is exact for Gaussians and an order of magnitude otherwise".into());
         out
     }
@@ -104,7 +103,7 @@ mod tests {
         assert_eq!(z.n_minima, 1);
         assert!((z.value - truth).abs() < 1e-8, "{} for {truth}", z.value);
         let z = z.to_log_z();
-        assert!(!z.exact && z.std_err.is_nan() && z.bounds == Bounds::None);
+        assert!(!z.exact && z.std_err.is_nan() && z.bounds == super::super::Bounds::None);
     }
 
     #[test]

@@ -216,9 +216,8 @@ impl<K: Clone> Path<K> {
 
     /// A path along which annealed weights are worth having: that of [`Path::of_ladder`], with steps that are halved until half
     /// of the walkers are effective at its end; or a quarter is and halving has saved less than a fifth of the work, which goes
-    /// with the number of temperatures times the variance of the weights; or the next pilots would take more than `budget` evaluations.
-    /// `told` gets the number of
-    /// temperatures of every path that is tried. The pilots are not part of any estimate.
+    /// with the number of temperatures times the variance of the weights; or the next pilots would take more than `budget`
+    /// evaluations. `told` gets the number of temperatures of every path that is tried. The pilots are not part of any estimate.
     ///
     /// The effective share is the lesser of two: that of the weights of 256 walkers up the path, and that which `draws` of the
     /// target say on their way down. Of weights w with mean r it is `r^2 / E[w^2]`, and `E[w^2] = r E_down[1 / w_down]`: walkers up

@@ -98,14 +98,24 @@ where
     }
     let n_populations = MIN_POPULATIONS.max(n / BLOCK);
     let estimates = walk(reference, energy, path, 0..n_populations, n / n_populations, seed)?;
-    summarise(reference.log_z(), &estimates, path.leaves_invariant())
+    summarise(reference.log_z(), &estimates, path.leaves_invariant(), n, path.effective())
 }
 
 /// log Z from estimates by populations.
-pub(super) fn summarise(log_z_reference: f64, estimates: &Estimates, is_guaranteed: bool) -> Result<LogZ, LogZError> {
+///
+/// The standard error is not less than that of as many annealed walkers, `n_walkers`, where it is known which share of them is
+/// `effective`: walkers that are drawn anew never come from a place that none of them has reached.
+pub(super) fn summarise(
+    log_z_reference: f64,
+    estimates: &Estimates,
+    is_guaranteed: bool,
+    n_walkers: usize,
+    effective: Option<f64>,
+) -> Result<LogZ, LogZError> {
     let Estimates { log_w, temperatures, n_evals } = estimates;
     let z = weights::summarise("smc", log_z_reference, log_w, *n_evals, is_guaranteed, None)?;
-    let std_err = z.std_err * weights::t_over_normal(log_w.len() as f64 - 1.0);
+    let told = effective.map_or(0.0, |share| weights::std_err_of_share(share, n_walkers));
+    let std_err = (z.std_err * weights::t_over_normal(log_w.len() as f64 - 1.0)).max(told);
     let wide = LogZ::statistical(z.value, std_err, "smc", *n_evals);
     // A few dozen estimates show no tail.
     let (lower, bounds) = if is_guaranteed { (z.lower, z.bounds) } else { (wide.lower, wide.bounds) };

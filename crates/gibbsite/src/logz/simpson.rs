@@ -107,6 +107,7 @@ pub fn log_z<E: Energy + ?Sized>(energy: &E, lower: &[f64], upper: &[f64], n: us
         lower: value - std_err,
         upper: value + std_err,
         bounds: Bounds::None,
+        upper_bounds: Bounds::None,
         exact: false,
         ..LogZ::exact(value, 0.0, "simpson", total as u64)
     })

@@ -4,11 +4,12 @@ use super::path::Path;
 use super::weights::log_mean_exp;
 use super::{LogZError, Temperatures, log_sum_exp};
 use crate::diagnostics::ess_of_weights;
-use crate::energy::{Bridge, Differentiable, Energy, Tractable};
+use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{ChainState, Kernel};
 use crate::math::exp;
-use crate::points::Points;
+use crate::points::{Matrix, Points};
 use crate::rng::{Purpose, Streams};
+use crate::simd::simd_fn;
 
 /// The share of effective walkers below which they are drawn anew.
 const RESAMPLED: f64 = 0.5;
@@ -22,6 +23,9 @@ pub(super) struct Walkers<'a, R, E: ?Sized, S> {
     /// `E - E_ref` of each.
     gap: Vec<f64>,
     e_ref: Vec<f64>,
+    grad_ref: Matrix<f64>,
+    /// Whether the energies and gradients of the reference, and what the kernel has cached, are those of where the walkers are.
+    is_known: bool,
     steps: Vec<Step>,
     n_evals: u64,
 }
@@ -47,16 +51,12 @@ pub(super) struct Step {
 }
 
 impl Step {
-    fn of(n: usize, log_u: impl Iterator<Item = f64> + Clone) -> Self {
-        let top = log_u.clone().fold(f64::NEG_INFINITY, f64::max);
-        let mut step = Self { n: n as f64, top, sum: 0.0, squares: 0.0 };
-        if top.is_finite() {
-            for u in log_u.map(|l| exp(l - top)) {
-                step.sum += u;
-                step.squares = u.mul_add(u, step.squares);
-            }
-        }
-        step
+    /// That of a move by `d_beta`.
+    fn of(d_beta: f64, gap: &[f64]) -> Self {
+        let mut sums = [f64::NEG_INFINITY, 0.0, 0.0];
+        change(d_beta, gap, &mut sums);
+        let [top, sum, squares] = sums;
+        Self { n: gap.len() as f64, top, sum, squares }
     }
 
     fn add(&mut self, other: &Self) {
@@ -72,6 +72,22 @@ impl Step {
     /// `(mean u)^2 / mean u^2`: the share of the walkers that the step leaves effective.
     fn overlap(&self) -> f64 {
         if self.sum > 0.0 { self.sum * self.sum / (self.n * self.squares) } else { 0.0 }
+    }
+}
+
+simd_fn! {
+    /// The largest `l = -d_beta gap`, the sum of `exp(l - largest)` and that of their squares.
+    fn change(d_beta: f64, gap: &[f64], sums: &mut [f64; 3]) {
+        let top = gap.iter().fold(f64::NEG_INFINITY, |top, gap| if -d_beta * gap > top { -d_beta * gap } else { top });
+        let (mut sum, mut squares) = (0.0, 0.0);
+        if top.is_finite() {
+            for gap in gap {
+                let u = exp(-d_beta * gap - top);
+                sum += u;
+                squares = u.mul_add(u, squares);
+            }
+        }
+        *sums = [top, sum, squares];
     }
 }
 
@@ -123,15 +139,16 @@ where
         K: Kernel<Bridge<&'a R, &'a E>, State = S>,
     {
         let bridge = Bridge::new(reference, energy, beta);
-        let n = x.n();
-        let state = kernel.init(&bridge, x);
+        let (n, dim) = (x.n(), x.dim());
         let mut walkers = Self {
+            state: kernel.init(&bridge, x),
             bridge,
-            state,
             streams,
             log_w: vec![0.0; n],
             gap: vec![0.0; n],
             e_ref: vec![0.0; n],
+            grad_ref: Matrix::new(n, dim),
+            is_known: false,
             steps: Vec::new(),
             n_evals: 0,
         };
@@ -187,28 +204,37 @@ where
     /// Moves the weights on to level `beta`.
     pub(super) fn weigh(&mut self, beta: f64) {
         let d_beta = beta - self.bridge.beta();
-        self.steps.push(Step::of(self.gap.len(), self.gap.iter().map(|gap| -d_beta * gap)));
+        self.steps.push(Step::of(d_beta, &self.gap));
         for (log_w, gap) in self.log_w.iter_mut().zip(&self.gap) {
             *log_w -= d_beta * gap;
         }
     }
 
     /// `n_steps` transitions at level `beta`. Both energies at the end follow from that of the level, which the kernel knows, and
-    /// that of the reference: the target is evaluated for the kernel alone.
+    /// that of the reference, and so does what the kernel must know at the next level: the target is evaluated in its steps alone.
     pub(super) fn walk<K>(&mut self, beta: f64, kernel: &K, n_steps: u64)
     where
         K: Kernel<Bridge<&'a R, &'a E>, State = S>,
     {
-        self.bridge.set_beta(beta);
-        kernel.refresh(&self.bridge, &mut self.state);
-        self.n_evals += self.log_w.len() as u64;
+        // Where beta more than doubles, rounding errors would.
+        let is_near = (0.5..=2.0).contains(&(beta / self.bridge.beta()));
+        match self.state.cache().filter(|_| self.is_known && is_near) {
+            Some(cache) => self.bridge.carry(beta, &self.e_ref, &self.grad_ref, cache),
+            None => {
+                self.bridge.set_beta(beta);
+                kernel.refresh(&self.bridge, &mut self.state);
+                self.n_evals += self.log_w.len() as u64;
+            }
+        }
         self.n_evals += kernel.steps(&self.bridge, &mut self.state, &mut self.streams, n_steps).n_evals;
         let energy = self.state.energy();
         // Some kernels do not know the energy of where they are; they say so by NaN.
-        if energy.iter().any(|e| e.is_nan()) {
+        self.is_known = !energy.iter().any(|e| e.is_nan());
+        if !self.is_known {
             return self.evaluate();
         }
-        self.bridge.ends().0.energy(self.state.x(), &mut self.e_ref);
+        let x = self.state.x();
+        self.bridge.ends().0.energy_grad(x, &mut self.e_ref, &mut self.grad_ref);
         for ((gap, e), e_ref) in self.gap.iter_mut().zip(energy).zip(&self.e_ref) {
             *gap = (e - e_ref) / beta;
         }
@@ -241,6 +267,7 @@ where
         chosen.resize(n, last);
         let x = self.state.x_mut();
         *x = x.select(&chosen);
+        self.is_known = false;
         self.gap = chosen.iter().map(|i| self.gap[*i]).collect();
         self.log_w.fill(total - (n as f64).ln());
     }

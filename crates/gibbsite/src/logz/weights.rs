@@ -6,6 +6,9 @@ use crate::diagnostics::{ess_of_weights, pareto_k};
 /// Above it neither a mean of weights nor its error can be trusted (Vehtari et al. 2024).
 pub const MAX_PARETO_K: f64 = 0.7;
 
+/// The share of effective weights from which on the shape of their tail does not matter.
+const EVEN: f64 = 0.9;
+
 /// Whether the tail of weights with this Pareto k leaves them an error that can be trusted; NaN is no tail that is known.
 pub fn is_trusted(pareto_k: f64) -> bool {
     pareto_k <= MAX_PARETO_K
@@ -30,14 +33,14 @@ pub(super) fn t_over_normal(dof: f64) -> f64 {
 }
 
 /// The standard error of the log of the mean of `n` weights of which this share is effective.
-fn std_err_of_share(effective: f64, n: usize) -> f64 {
+pub(super) fn std_err_of_share(effective: f64, n: usize) -> f64 {
     ((1.0 / effective - 1.0) / n as f64).sqrt()
 }
 
 /// log Z from weights whose mean is `Z / Z_ref`: `log Z_ref + log mean w`.
 ///
 /// `lower` is guaranteed but with probability [`super::DELTA`] where `is_guaranteed` says that the weights are unbiased and were
-/// drawn after all choices had been made; else lower and upper are two standard errors away. A Pareto k above 0.7 is a warning.
+/// drawn after all choices had been made; else lower and upper are two standard errors away. A Pareto k above 0.7 is a warning, unless nine in ten weights are effective.
 /// Where it is known which share of such weights is `effective` the standard error is not less than that share says.
 ///
 /// # Errors
@@ -66,8 +69,9 @@ pub(super) fn summarise(
         z.lower = log_z_reference + bound::lower_bound(log_w);
         z.bounds = Bounds::Guaranteed { delta: bound::DELTA };
     }
-    // Equal weights have no tail.
-    if std_err > 0.0 && !is_trusted(k) {
+    // Weights that are nearly equal have no tail that matters, whatever its shape.
+    let is_even = z.ess.is_some_and(|ess| ess > EVEN * log_w.len() as f64);
+    if !is_even && !is_trusted(k) {
         z.trusted = false;
         z.warnings.push(format!(
             "Pareto k of the weights is {k:.2}, above {MAX_PARETO_K}: neither the value nor its error can be trusted"

@@ -1,5 +1,6 @@
 //! What is said of log Z: fields for scripts, lines for people.
 
+use gibbsite::logz::laplace::Laplace;
 use gibbsite::logz::{Bounds, LogZ, Temperatures};
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use crate::text;
 
 /// Writes the answer.
 pub fn write(out: &mut Outcome, model: &Resolved, answer: &Answer) {
-    let Answer { z, thermo, parts } = answer;
+    let Answer { z, thermo, parts, laplace } = answer;
     let delta = if let Bounds::Guaranteed { delta } = z.bounds { Some(delta) } else { None };
     let finite = |v: f64| Some(v).filter(|v| v.is_finite());
     out.put("energy", model.description.as_str()).put("dim", model.dim()).put("log_z", z.value);
@@ -21,6 +22,7 @@ pub fn write(out: &mut Outcome, model: &Resolved, answer: &Answer) {
     out.put("ess", z.ess).put("pareto_k", z.pareto_k.and_then(finite)).put("agreement", z.agreement);
     out.put("n_temperatures", z.temperatures.map(|t| t.n)).put("worst_step", z.temperatures.map(worst_step));
     out.put("estimates", parts.iter().map(estimate).collect::<Vec<_>>());
+    out.put("laplace", laplace.as_ref().map(|l| l.value));
     out.put("n_evals", z.n_evals);
 
     let mut lines = vec![("log Z", value(z.value, z.std_err))];
@@ -48,6 +50,11 @@ pub fn write(out: &mut Outcome, model: &Resolved, answer: &Answer) {
     if !z.exact {
         lines.push(("at least", format!("{}, {}", text::number(z.lower), meaning(z.bounds))));
         lines.push(("at most", format!("{}, {}", text::number(z.upper), meaning(z.upper_bounds))));
+    }
+    if let Some(Laplace { value, n_minima }) = laplace {
+        let at =
+            if *n_minima == 1 { "a Gaussian at the minimum".into() } else { format!("Gaussians at {n_minima} minima") };
+        lines.push(("Laplace", format!("{}, {at}: an order of magnitude to compare with", text::number(*value))));
     }
     if let Some(t) = thermo {
         out.put("entropy", t.entropy).put("mean_energy", t.mean_energy).put("energy_sd", t.energy_sd);

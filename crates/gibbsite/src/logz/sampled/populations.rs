@@ -66,7 +66,9 @@ impl<E: Differentiable + ?Sized> Estimator for Populations<'_, E> {
         if self.n_done() < MIN_POPULATIONS {
             return Err(LogZError::Draws { n: SIZE * self.n_done(), min: SIZE * MIN_POPULATIONS });
         }
-        sequential::summarise(self.reference.log_z(), &self.estimates, self.path.leaves_invariant())
+        let (is_guaranteed, effective) = (self.path.leaves_invariant(), self.path.effective());
+        let n_walkers = SIZE * self.n_done();
+        sequential::summarise(self.reference.log_z(), &self.estimates, is_guaranteed, n_walkers, effective)
     }
 
     fn save(&self) -> Saved {
