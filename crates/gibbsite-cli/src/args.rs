@@ -4,6 +4,7 @@
 //! turns them into types.
 
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod demo;

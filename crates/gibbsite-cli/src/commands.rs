@@ -1,6 +1,7 @@
 //! The commands: one file each, `run(&args, &context)`. A new one is its file, its arguments and a variant here.
 
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod demo;
 pub mod density;
@@ -29,6 +30,7 @@ pub enum Command {
     Logz(args::logz::LogzArgs),
     Density(args::density::DensityArgs),
     Minimize(args::minimize::MinimizeArgs),
+    Compare(args::compare::CompareArgs),
     Fit(args::fit::FitArgs),
     Plot(args::plot::PlotArgs),
     Demo(args::demo::DemoArgs),
@@ -50,6 +52,7 @@ impl Command {
             Command::Logz(args) => logz::run(args, ctx),
             Command::Density(args) => density::run(args, ctx),
             Command::Minimize(args) => minimize::run(args, ctx),
+            Command::Compare(args) => compare::run(args, ctx),
             Command::Fit(args) => fit::run(args, ctx),
             Command::Plot(args) => plot::run(args, ctx),
             Command::Demo(args) => demo::run(args, ctx),

@@ -5,11 +5,10 @@ pub use gibbsite::suggest::nearest;
 use crate::outcome::Failure;
 
 /// Commands, options and names that are planned and not part of this version.
-const LATER: [&str; 27] = [
+const LATER: [&str; 26] = [
     "score",
     "predict",
     "impute",
-    "compare",
     "import",
     "report",
     "--target",

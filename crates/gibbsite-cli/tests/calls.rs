@@ -214,7 +214,7 @@ fn density_answers_what_it_can() {
 #[test]
 fn suggestions_are_near_or_none() {
     let folder = Folder::new();
-    for command in ["import", "report", "compare"] {
+    for command in ["import", "report"] {
         let [kind, _, hint] = folder.refused(&[command, "a"], 2);
         assert_eq!(kind, "unknown_command");
         assert!(hint.contains("comes later") && !hint.contains("did you mean"), "{command}: {hint}");

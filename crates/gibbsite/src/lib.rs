@@ -13,7 +13,7 @@
 //! | [`diagnostics`] | R-hat, effective sample sizes, Monte-Carlo errors, Pareto k |
 //! | [`verdict`] | whether to believe draws: each diagnostic against its threshold, with a remedy |
 //! | [`table`], [`model_file`] | data and models on disk |
-//! | [`uses`] | density, thermodynamics, anomaly scores |
+//! | [`uses`] | density, thermodynamics, comparison of two models, anomaly scores |
 //! | [`rng`], [`simd`], [`math`], [`scratch`] | random streams, instruction sets, elementary functions, buffers |
 //!
 //! ```

@@ -1,4 +1,5 @@
 //! Uses of a model.
 
 pub mod anomaly;
+pub mod compare;
 pub mod density;

@@ -26,6 +26,7 @@ enum Each {
     Logz(logz::LogzArgs),
     Density(density::DensityArgs),
     Minimize(minimize::MinimizeArgs),
+    Compare(compare::CompareArgs),
     Fit(fit::FitArgs),
     Score(score::ScoreArgs),
     Plot(plot::PlotArgs),
