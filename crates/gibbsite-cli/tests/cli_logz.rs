@@ -86,9 +86,9 @@ fn work_and_temperatures_may_be_given() {
 
 #[test]
 fn supports_and_dimensions_without_quadrature() {
-    // Exact by cubature.
+    // By cubature, whose search for modes is not sure.
     let z = done(&["sum(i,1..d,x[i]^2)/2 + (sum(i,1..d,x[i]))^2/2", "--dim", "4"], 0);
-    assert!(z["method"] == "cubature" && z["exact"] == true, "{z}");
+    assert!(z["method"] == "cubature" && z["exact"] == false && z["bounds"] == "none", "{z}");
     assert!((number(&z, "log_z") - 2.0 * log_two_pi() + 0.5 * 5f64.ln()).abs() < 1e-6, "{z}");
     // A half-space, through its transform.
     let z = done(&["x^2/2 + y^2/2", "--bounds", "x=0..inf", "--method", "ais"], 0);

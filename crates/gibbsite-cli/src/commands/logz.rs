@@ -49,8 +49,16 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
         })?,
         method => sampled::estimate(method, args, &model, ctx)?,
     };
-    if ["quadrature", "cubature"].contains(&answer.z.method) && !is_proved(&model) {
+    let searched = answer.z.method == "cubature";
+    if searched || answer.z.method == "quadrature" && !is_proved(&model) {
         answer.z = answer.z.without_bounds();
+    }
+    // Beyond three dimensions, and wherever draws are all there is, nothing looks everywhere.
+    if searched || !answer.z.exact && !["quadrature", "simpson", "laplace"].contains(&answer.z.method) {
+        out.warn(
+            "a mode that no search and no draw has come upon would be missing, from the value and from its error",
+            false,
+        );
     }
     report::write(&mut out, &model, &answer);
     Ok(out)

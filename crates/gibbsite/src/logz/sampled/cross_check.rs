@@ -11,6 +11,9 @@ use crate::run::saved::Saved;
 /// Joint standard errors beyond which two estimates contradict each other.
 const MAX_Z: f64 = 3.0;
 
+/// Standard error above which an estimate checks nothing.
+const MAX_STD_ERR: f64 = 1.0;
+
 /// Times that estimates which contradict each other are given more work.
 const MAX_RETRIES: u64 = 2;
 
@@ -71,7 +74,11 @@ pub fn cross_check<E: Differentiable + ?Sized>(
         }
         let mut log_z = combine(&annealed, &bridged);
         let draws = ladders.target_draws();
-        let reversed = reverse::log_z(pilot.ladder().reference(), pilot.energy(), path, &draws, pilot.seed()).ok();
+        let reversed = reverse::log_z(pilot.ladder().reference(), pilot.energy(), path, &draws, pilot.seed());
+        let reversed = match reversed {
+            Err(LogZError::Draws { .. } | LogZError::Empty { .. }) => None,
+            found => Some(found?),
+        };
         if let Some(reversed) = reversed.as_ref().filter(|r| r.upper_bounds == Bounds::IfDrawsExact) {
             (log_z.upper, log_z.upper_bounds) = (reversed.upper, reversed.upper_bounds);
             log_z.n_evals += reversed.n_evals;
@@ -86,7 +93,11 @@ fn combine(annealed: &LogZ, bridged: &LogZ) -> LogZ {
     let difference = annealed.value - bridged.value;
     // Two errors of zero and no difference are no contradiction.
     let z = if difference == 0.0 { 0.0 } else { difference / joint };
-    let (value, std_err, method) = if z.abs() > MAX_Z {
+    let useless = [annealed, bridged].into_iter().find(|e| !(e.std_err <= MAX_STD_ERR));
+    let (value, std_err, method) = if let Some(useless) = useless {
+        let other = if useless.method == annealed.method { bridged } else { annealed };
+        (other.value, other.std_err, other.method)
+    } else if z.abs() > MAX_Z {
         let larger = if difference > 0.0 { annealed } else { bridged };
         (larger.value, larger.std_err, larger.method)
     } else if joint == 0.0 {
@@ -102,12 +113,16 @@ fn combine(annealed: &LogZ, bridged: &LogZ) -> LogZ {
         pareto_k: annealed.pareto_k,
         temperatures: annealed.temperatures,
         agreement: Some(z),
-        trusted: annealed.trusted && bridged.trusted && z.abs() <= MAX_Z,
+        trusted: annealed.trusted && bridged.trusted && z.abs() <= MAX_Z && useless.is_none(),
         lower: annealed.lower,
         bounds: annealed.bounds,
         ..LogZ::statistical(value, std_err, method, annealed.n_evals + bridged.n_evals)
     };
-    if !(z.abs() <= MAX_Z) {
+    if let Some(LogZ { method, std_err, .. }) = useless {
+        out.warnings.push(format!(
+            "{method} has a standard error of {std_err:.1e} and checks nothing: the other estimate stands alone"
+        ));
+    } else if !(z.abs() <= MAX_Z) {
         out.warnings.push(format!(
             "annealing says {:.4} +- {:.4}, bridges along the ladder say {:.4} +- {:.4}, {:.1} joint standard errors apart: {}",
             annealed.value,
@@ -143,6 +158,16 @@ mod tests {
 
     fn estimate(value: f64, std_err: f64) -> LogZ {
         LogZ::statistical(value, std_err, "ais", 1)
+    }
+
+    #[test]
+    fn an_error_that_is_useless_is_no_agreement() {
+        for useless in [7e5, f64::INFINITY, f64::NAN] {
+            let annealed = LogZ::statistical(0.0, useless, "ais", 1);
+            let z = combine(&annealed, &LogZ::statistical(1.0, 0.05, "bridge", 1));
+            assert!(!z.trusted && z.value == 1.0 && z.std_err == 0.05 && z.method == "bridge", "{z:?}");
+            assert!(z.warnings[0].contains("checks nothing"), "{z:?}");
+        }
     }
 
     #[test]
