@@ -49,6 +49,12 @@ pub trait Differentiable: Energy {
     fn grad(&self, x: &Points, grad: &mut Matrix<f64>) {
         crate::scratch::with(x.n(), |e| self.energy_grad(x, e, grad));
     }
+
+    /// Energies E_k of which this one is the lowest, softly, as `-log sum_k exp(-E_k)` is: its wells are near wells of the E_k,
+    /// even where they are too narrow for descents on E to run into them. Empty where none are known.
+    fn components(&self) -> Vec<Box<dyn Differentiable + '_>> {
+        Vec::new()
+    }
 }
 
 /// An energy with parameters theta. Every energy can be one: `n_theta` is 0 when nothing is learned.

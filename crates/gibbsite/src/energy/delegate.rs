@@ -30,6 +30,9 @@ macro_rules! delegate {
             fn grad(&self, x: &Points, grad: &mut Matrix<f64>) {
                 (**self).grad(x, grad);
             }
+            fn components(&self) -> Vec<Box<dyn Differentiable + '_>> {
+                (**self).components()
+            }
         }
     };
 }

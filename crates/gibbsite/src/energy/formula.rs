@@ -13,6 +13,7 @@
 //! ```
 
 mod compile;
+mod components;
 mod derive;
 mod error;
 pub(crate) mod function;
@@ -174,6 +175,21 @@ impl Formula {
         self.names.iter().zip(&self.unset).filter(|(_, unset)| **unset).map(|(n, _)| n.as_str()).collect()
     }
 
+    /// Another formula of the same coordinates and parameters.
+    fn with_root(&self, graph: Graph, root: Id) -> Self {
+        Self {
+            value: self.compile(&graph, &[root]),
+            graph,
+            root,
+            gradient: OnceLock::new(),
+            value_gradient: OnceLock::new(),
+            features: OnceLock::new(),
+            jet: OnceLock::new(),
+            jet_features: OnceLock::new(),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn graph(&self) -> (&Graph, Id) {
         (&self.graph, self.root)
     }
@@ -314,6 +330,11 @@ impl Differentiable for Formula {
     fn grad(&self, x: &Points, grad: &mut Matrix<f64>) {
         let (first, rest) = grad.as_mut_slice().split_at_mut(x.n());
         self.gradient_program().run(&x.real, None, first, rest);
+    }
+
+    fn components(&self) -> Vec<Box<dyn Differentiable + '_>> {
+        let boxed = |c: Formula| Box::new(c) as Box<dyn Differentiable>;
+        components::components(self).into_iter().map(boxed).collect()
     }
 }
 

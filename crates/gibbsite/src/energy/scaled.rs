@@ -79,6 +79,11 @@ impl<E: Differentiable> Differentiable for Scaled<E> {
         self.inner.grad(x, grad);
         self.scale_all(grad.as_mut_slice());
     }
+
+    fn components(&self) -> Vec<Box<dyn Differentiable + '_>> {
+        let scaled = |c| Box::new(Scaled::new(c, self.beta)) as Box<dyn Differentiable + '_>;
+        self.inner.components().into_iter().map(scaled).collect()
+    }
 }
 
 impl<E: Parametric> Parametric for Scaled<E> {

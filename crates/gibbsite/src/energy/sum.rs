@@ -69,6 +69,13 @@ impl<A: Differentiable, B: Differentiable> Differentiable for Sum<A, B> {
             add(grad.as_mut_slice(), gb.as_slice());
         });
     }
+
+    fn components(&self) -> Vec<Box<dyn Differentiable + '_>> {
+        let (a, b) = (self.a.components().into_iter(), self.b.components().into_iter());
+        let of_a = a.map(|c| Box::new(Sum::new(c, &self.b)) as Box<dyn Differentiable + '_>);
+        let of_b = b.map(|c| Box::new(Sum::new(&self.a, c)) as Box<dyn Differentiable + '_>);
+        of_a.chain(of_b).collect()
+    }
 }
 
 impl<A: Parametric, B: Parametric> Parametric for Sum<A, B> {

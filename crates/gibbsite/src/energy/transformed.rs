@@ -167,6 +167,19 @@ impl<E: Energy> Energy for Transformed<E> {
         self.correct(u, out);
     }
 
+    /// The landmarks of the inner energy in the coordinates of each kind of support that it has.
+    fn landmarks(&self) -> Vec<f64> {
+        let mut supports: Vec<Support> = Vec::new();
+        for s in &self.inner.space().reals {
+            if !supports.contains(s) {
+                supports.push(*s);
+            }
+        }
+        let places = self.inner.landmarks();
+        let outer = places.iter().flat_map(|v| supports.iter().map(|s| unconstrain(*s, *v)));
+        outer.filter(|u| u.is_finite()).collect()
+    }
+
     fn version(&self) -> u64 {
         self.inner.version()
     }
@@ -188,6 +201,11 @@ impl<E: Differentiable> Differentiable for Transformed<E> {
         }
         self.with_inner(u, |x| self.inner.grad(x, grad));
         self.correct_grad(u, grad);
+    }
+
+    fn components(&self) -> Vec<Box<dyn Differentiable + '_>> {
+        let transformed = |c| Box::new(Transformed::new(c)) as Box<dyn Differentiable + '_>;
+        self.inner.components().into_iter().map(transformed).collect()
     }
 }
 

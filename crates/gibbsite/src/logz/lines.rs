@@ -28,6 +28,9 @@ const MAX_EVALS_KEPT: u64 = 30_000_000;
 /// Beyond this |x| lines end because numbers do.
 const OVERFLOW: f64 = 1e50;
 
+/// Nearer to the origin the grid is close enough by itself.
+const NEAR: f64 = 5.0;
+
 /// Everything that stays the same while one integral is computed.
 pub(crate) struct Context<'a, E: ?Sized> {
     pub energy: &'a E,
@@ -173,7 +176,7 @@ impl<E: Energy + ?Sized> Context<'_, E> {
         } else {
             (vec![1.0], 8)
         };
-        for &at in self.landmarks.iter().take(n_places) {
+        for &at in self.landmarks.iter().filter(|at| at.abs() > NEAR).take(n_places) {
             let around = offsets.iter().flat_map(|by| [at - by, at + by]).chain([at]);
             grid.extend(around.filter(|x| support.contains(*x) && x.abs() <= self.reach[j]));
         }

@@ -5,7 +5,9 @@ use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Purpose, Run, Streams};
 
+mod named;
 mod search;
+pub(crate) use named::{component_wells, places};
 use search::{Well, find_wells};
 
 /// Starting points, and what the search for wells found.
@@ -26,8 +28,9 @@ pub struct Starts {
 /// wells are given alike, whatever their weights: chains that cannot pass between them then disagree, and R-hat sees it.
 /// With one well or none all chains start as by [`super::initial_points_with_gradient`].
 ///
-/// The descents start in boxes of half-width 2 to 162 about the origin, and again about every minimum that lies far from it
-/// or whose width is another than about 1, in units of 1 and of its own widths.
+/// The descents start in boxes of half-width 2 to 162 about the origin, at the places that the energy names (the wells of its
+/// [`Differentiable::components`], and its [`crate::energy::Energy::landmarks`]), and again about every minimum that lies far
+/// from the origin or whose width is another than about 1, in units of 1 and of its own widths.
 ///
 /// # Errors
 /// [`RunError::NoStart`] after 100 attempts for one chain.
@@ -39,7 +42,7 @@ pub fn dispersed_points<E: Differentiable + ?Sized>(
     let mut points = start::initial_points_with_gradient(energy, n_chains, seed)?;
     let wells = find_wells(energy, seed);
     if wells.len() < 2 || n_chains < 2 {
-        return Ok(Starts { points, wells: places(wells) });
+        return Ok(Starts { points, wells: bottoms(wells) });
     }
     let chains: Vec<usize> = (1..n_chains).step_by(2).collect();
     let mut there = around(&wells, chains.len(), seed);
@@ -56,10 +59,10 @@ pub fn dispersed_points<E: Differentiable + ?Sized>(
     for (i, chain) in chains.into_iter().enumerate() {
         points.real.copy_row(chain, &there.real, i);
     }
-    Ok(Starts { points, wells: places(wells) })
+    Ok(Starts { points, wells: bottoms(wells) })
 }
 
-fn places(wells: Vec<Well>) -> Vec<Vec<f64>> {
+fn bottoms(wells: Vec<Well>) -> Vec<Vec<f64>> {
     wells.into_iter().map(|w| w.x).collect()
 }
 

@@ -5,8 +5,9 @@ use faer::{Mat, Side};
 use super::watch::Moments;
 use crate::energy::Differentiable;
 use crate::energy::gaussian::{Gaussian, GaussianError};
+use crate::logz::log_sum_exp;
 use crate::points::{Matrix, Points};
-use crate::run::{RunError, dispersed_points};
+use crate::run::{RunError, component_wells, dispersed_points};
 
 /// Points that show where the wells are.
 const N_POINTS: usize = 64;
@@ -14,22 +15,30 @@ const N_POINTS: usize = 64;
 /// What the first reference is wider than the wells need, in variance: too wide costs little, too narrow much.
 const INFLATION: f64 = 2.0;
 
+/// Wells of components with less than this share of the probability need not be covered.
+const MIN_WEIGHT: f64 = 1e-4;
+
 /// Where the wells are and how wide they are: what a reference must cover.
 pub(super) struct Wells {
     points: Points,
     /// Variance within a well, coordinate by coordinate.
     within: Vec<f64>,
-    n_wells: usize,
+    /// Whether what the points and variances say must be covered, whatever draws say.
+    may_be_several: bool,
 }
 
 impl Wells {
     /// From [`dispersed_points`], and the curvature there: the variance within is the median over the points of
-    /// `1 / (d^2E/dx_j^2)` where that is positive (1 where it nowhere is).
+    /// `1 / (d^2E/dx_j^2)` where that is positive (1 where it nowhere is), and no less than that of the widest
+    /// [component](Differentiable::components) that matters: about a needle there may be a haystack.
     /// There are points for `n_ladders` ladders at the least.
     pub(super) fn find<E: Differentiable + ?Sized>(energy: &E, seed: u64, n_ladders: usize) -> Result<Self, RunError> {
         let starts = dispersed_points(energy, N_POINTS.max(n_ladders), seed)?;
-        let within = (0..starts.points.dim()).map(|j| variance_within(energy, &starts.points, j)).collect();
-        Ok(Self { points: starts.points, within, n_wells: starts.wells.len() })
+        let components = widths_of_components(energy);
+        let widest = |j: usize| components.iter().map(|widths| widths[j].powi(2)).fold(0.0, f64::max);
+        let within =
+            (0..starts.points.dim()).map(|j| variance_within(energy, &starts.points, j).max(widest(j))).collect();
+        Ok(Self { points: starts.points, within, may_be_several: starts.wells.len() != 1 || components.len() > 1 })
     }
 
     /// The first `n` of the points.
@@ -63,7 +72,7 @@ impl Wells {
     pub(super) fn refit(&self, draws: &Moments) -> Option<Gaussian> {
         let Moments { mean, covariance } = draws;
         let dim = mean.len();
-        let covers = self.n_wells != 1;
+        let covers = self.may_be_several;
         if covariance.n_cols() == 1 {
             let variance = |j: usize| {
                 let spread = if covers { self.spread(j, j, mean) } else { 0.0 };
@@ -78,6 +87,17 @@ impl Wells {
         let needed = Matrix::from_fn(dim, dim, |j, k| self.spread(j, k, mean));
         Gaussian::new(mean.clone(), &at_least_both(covariance, &needed)?).ok()
     }
+}
+
+/// The widths of the wells of components that hold more than a ten-thousandth of the probability.
+fn widths_of_components<E: Differentiable + ?Sized>(energy: &E) -> Vec<Vec<f64>> {
+    let wells: Vec<(f64, Vec<f64>)> = component_wells(energy)
+        .into_iter()
+        .flatten()
+        .filter_map(|basin| Some((basin.log_weight()?, basin.widths.into_iter().collect::<Option<_>>()?)))
+        .collect();
+    let total = log_sum_exp(&wells.iter().map(|w| w.0).collect::<Vec<_>>());
+    wells.into_iter().filter(|w| w.0 - total > MIN_WEIGHT.ln()).map(|w| w.1).collect()
 }
 
 /// Independent coordinates.

@@ -5,13 +5,10 @@ use crate::energy::{Differentiable, Energy, Transformed};
 use crate::logz::LogZError;
 use crate::minimize::{Escape, Fall, Minima, MinimizeOptions, covariance_at, minimize, minimize_from, widths};
 use crate::points::{Matrix, Points};
-use crate::run::dispersed_points;
+use crate::run::{dispersed_points, places};
 
 /// Descents beside those that look for wells; they also find how the energy falls without end.
 const N_STARTS: usize = 64;
-
-/// Starts among the places that the energy names.
-const MAX_NAMED: usize = 1024;
 
 /// Steps of a descent.
 const MAX_STEPS: usize = 300;
@@ -31,7 +28,7 @@ pub(super) fn find<E: Differentiable>(energy: &Transformed<E>) -> Result<(Atlas,
     }
     let mut bottoms = dispersed_points(energy, 2, 0).map(|s| s.wells).unwrap_or_default();
     bottoms.extend(isolated(&found));
-    if let Some(starts) = named(energy) {
+    if let Some(starts) = places(energy) {
         // Nothing to minimise is excluded: there are starts.
         bottoms.extend(minimize_from(energy, &starts, MAX_STEPS).iter().flat_map(isolated));
     }
@@ -70,23 +67,6 @@ fn nothing(escapes: &[(Escape, usize)], n_starts: usize) -> LogZError {
 fn isolated(found: &Minima) -> Vec<Vec<f64>> {
     let is_isolated = |m: &&crate::minimize::Minimum| !m.continuum && m.at_bound.is_empty();
     found.minima.iter().filter(is_isolated).map(|m| m.x.clone()).collect()
-}
-
-/// All points whose coordinates are places that the energy names, or zero.
-fn named<E: Differentiable>(energy: &Transformed<E>) -> Option<Points> {
-    let d = energy.space().dim();
-    let mut places = vec![0.0];
-    for place in energy.inner().landmarks() {
-        if !places.contains(&place) && (places.len() + 1).pow(d as u32) <= MAX_NAMED {
-            places.push(place);
-        }
-    }
-    let n = places.len();
-    let x = Points::from_real(Matrix::from_fn(n.pow(d as u32), d, |i, j| places[i / n.pow(j as u32) % n]));
-    let u = energy.to_outer(&x);
-    let is_inside = |i: &usize| (0..d).all(|j| u.real.get(*i, j).is_finite());
-    let rows: Vec<usize> = (0..u.n()).filter(is_inside).collect();
-    (n > 1 && !rows.is_empty()).then(|| u.select(&rows))
 }
 
 fn value<E: Energy + ?Sized>(energy: &E, x: &[f64]) -> f64 {

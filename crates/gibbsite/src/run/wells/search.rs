@@ -54,7 +54,7 @@ pub(super) fn find_wells<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> V
 /// Minima with their Hessians.
 fn by_hessians<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Vec<Well> {
     let mut boxes = Boxes::new(energy, seed);
-    let first = boxes.about_the_origin();
+    let first = with_places(energy, boxes.about_the_origin());
     let is_isolated = |m: &Minimum| m.at_bound.is_empty() && !m.continuum;
     let more = |minima: &[Minimum]| {
         let centres: Vec<(&[f64], f64)> =
@@ -80,16 +80,14 @@ fn by_hessians<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Vec<Well> {
 /// Minima without.
 fn by_widths<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Vec<Well> {
     let mut boxes = Boxes::new(energy, seed);
-    let mut starts = boxes.about_the_origin();
+    let mut starts = with_places(energy, boxes.about_the_origin());
     let mut basins = basins_from(energy, &starts, MAX_STEPS);
     loop {
         let centres: Vec<(&[f64], f64)> = basins.iter().map(|b| (&b.x[..], b.energy)).collect();
         let Some(more) = boxes.about(&centres) else { break };
         // The wells found so far start again, and end where they are.
-        let known = basins.len();
-        starts = Points::from_real(Matrix::from_fn(known + more.n(), more.dim(), |i, j| {
-            if i < known { basins[i].x[j] } else { more.real.get(i - known, j) }
-        }));
+        let known: Vec<&[f64]> = basins.iter().map(|b| &b.x[..]).collect();
+        starts = if known.is_empty() { more } else { joined(&Points::from_rows(&known), &more) };
         basins = basins_from(energy, &starts, MAX_STEPS);
     }
     let log_weights: Vec<Option<f64>> = basins.iter().map(Basin::log_weight).collect();
@@ -102,6 +100,20 @@ fn by_widths<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Vec<Well> {
     };
     let kept = basins.into_iter().zip(log_weights).filter(|(b, w)| matters(b, *w));
     kept.map(|(b, _)| Well { spread: b.widths.iter().map(|w| w.unwrap_or(1.0).min(1.0)).collect(), x: b.x }).collect()
+}
+
+/// The starts, and the places that the energy names.
+fn with_places<E: Differentiable + ?Sized>(energy: &E, starts: Points) -> Points {
+    match super::places(energy) {
+        Some(places) => joined(&starts, &places),
+        None => starts,
+    }
+}
+
+/// The rows of both.
+fn joined(a: &Points, b: &Points) -> Points {
+    let at = |i: usize, j: usize| if i < a.n() { a.real.get(i, j) } else { b.real.get(i - a.n(), j) };
+    Points::from_real(Matrix::from_fn(a.n() + b.n(), a.dim(), at))
 }
 
 /// The boxes that descents start in.
