@@ -323,6 +323,15 @@ impl LogZError {
 }
 
 impl LogZError {
+    /// The same error of a transformed energy with its point in the coordinates of the inner one.
+    pub fn in_inner<E: crate::energy::Energy>(self, energy: &crate::energy::Transformed<E>) -> Self {
+        match self {
+            Self::Undefined { point } => Self::Undefined { point: energy.point_to_inner(point) },
+            Self::Unbounded { point } => Self::Unbounded { point: energy.point_to_inner(point) },
+            other => other,
+        }
+    }
+
     /// The same error of the whole energy of `dim` coordinates, found in its part of these `coordinates`.
     fn of_part(self, coordinates: &[usize], dim: usize) -> Self {
         let spread = |v: Vec<f64>| {

@@ -29,7 +29,7 @@ pub use pilot::{Pilot, Quantity, pilot};
 pub use session::{KernelSession, Session};
 pub use start::{initial_points, initial_points_with_gradient};
 pub use wells::{Starts, dispersed_points};
-pub(crate) use wells::{component_wells, places};
+pub(crate) use wells::{component_wells, cover, places};
 
 /// How long to run, and from which seed.
 #[derive(Clone, Debug, PartialEq)]

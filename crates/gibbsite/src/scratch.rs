@@ -31,6 +31,16 @@ pub fn with_matrix<R>(n_rows: usize, n_cols: usize, f: impl FnOnce(&mut Matrix<f
     result
 }
 
+/// Calls `f` with `n` points of `dim` real coordinates, zeros, and no labels.
+pub fn with_real<R>(n: usize, dim: usize, f: impl FnOnce(&mut Points) -> R) -> R {
+    let mut buffer = POINTS.with_borrow_mut(Vec::pop).unwrap_or_default();
+    buffer.real.reshape(n, dim);
+    buffer.label.reshape(n, 0);
+    let result = f(&mut buffer);
+    POINTS.with_borrow_mut(|pool| pool.push(buffer));
+    result
+}
+
 /// Calls `f` with points that have the labels of `like` and, at first, real coordinates of zero.
 pub fn with_points<R>(like: &Points, f: impl FnOnce(&mut Points) -> R) -> R {
     let mut buffer = POINTS.with_borrow_mut(Vec::pop).unwrap_or_default();

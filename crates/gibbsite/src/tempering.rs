@@ -24,7 +24,7 @@
 //! swaps remain exact; but no fresh draw of the reference lies far out, so that the tails are explored by the kernels of the
 //! upper levels alone, as without tempering, while crossings between modes are as fast as ever.
 
-use crate::energy::gaussian::Gaussian;
+use crate::energy::gaussian::GaussianMixture;
 use crate::energy::{Bridge, Differentiable, Energy, Tractable};
 use crate::kernel::{Info, Kernel, Tunable};
 use crate::points::Points;
@@ -159,7 +159,7 @@ pub fn temper<E, K>(
 ) -> Result<Tempered, RunError>
 where
     E: Differentiable + ?Sized,
-    K: for<'a> Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
+    K: for<'a> Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
 {
     let ladder = warm_up(energy, kernel, init, options, progress)?;
     draw(energy, &ladder, options, progress)
@@ -196,10 +196,10 @@ pub fn warm_up<E, K>(
     init: Points,
     options: &TemperingOptions,
     progress: Progress<'_>,
-) -> Result<Ladder<Gaussian, K>, RunError>
+) -> Result<Ladder<GaussianMixture, K>, RunError>
 where
     E: Differentiable + ?Sized,
-    K: for<'a> Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
+    K: for<'a> Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
 {
     check_options(energy, &init, options)?;
     let wells = Wells::find(energy, options.seed, 0)?;
@@ -218,10 +218,10 @@ pub fn warm_up_dispersed<E, K>(
     n_ladders: usize,
     options: &TemperingOptions,
     progress: Progress<'_>,
-) -> Result<Ladder<Gaussian, K>, RunError>
+) -> Result<Ladder<GaussianMixture, K>, RunError>
 where
     E: Differentiable + ?Sized,
-    K: for<'a> Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
+    K: for<'a> Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
 {
     let wells = Wells::find(energy, options.seed, n_ladders)?;
     let init = wells.starts(n_ladders);

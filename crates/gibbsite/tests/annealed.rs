@@ -2,7 +2,7 @@
 //! and one that cannot be claimed.
 
 use gibbsite::energy::formula::Formula;
-use gibbsite::energy::gaussian::Gaussian;
+use gibbsite::energy::gaussian::{Gaussian, GaussianMixture};
 use gibbsite::energy::{Energy, Tractable};
 use gibbsite::kernel::{Hmc, Ula};
 use gibbsite::logz::path::Path;
@@ -15,7 +15,7 @@ fn two_pi() -> f64 {
     (2.0 * std::f64::consts::PI).ln()
 }
 
-fn ladder(energy: &Formula, seed: u64) -> Ladder<Gaussian, Hmc> {
+fn ladder(energy: &Formula, seed: u64) -> Ladder<GaussianMixture, Hmc> {
     let options = TemperingOptions { n_warmup: 200, seed, ..TemperingOptions::default() };
     let init = Points::zeros(32, energy.space().dim());
     warm_up(energy, &Hmc::new(0.5, 5), init, &options, &|_| {}).unwrap()

@@ -8,6 +8,9 @@ use crate::rng::{Numbers, Purpose, Streams};
 use crate::scratch;
 use crate::simd::simd_fn;
 
+mod mixture;
+pub use mixture::GaussianMixture;
+
 /// E(x) = (x - mean)' P (x - mean) / 2 with P the inverse covariance; log Z = d/2 log(2 pi) + log det L, covariance L L'.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gaussian {
@@ -112,7 +115,12 @@ impl Gaussian {
 
     /// Mean 0 and covariance 1 in `dim` dimensions.
     pub fn standard(dim: usize) -> Self {
-        Self::independent(vec![0.0; dim], vec![1.0; dim])
+        Self::isotropic(dim, 1.0)
+    }
+
+    /// Mean 0 and the same standard deviation in all directions, which is positive.
+    pub(crate) fn isotropic(dim: usize, sd: f64) -> Self {
+        Self::independent(vec![0.0; dim], vec![sd; dim])
     }
 
     /// Independent coordinates with standard deviations `sd`, shape `(d,)`.

@@ -43,6 +43,11 @@ impl<E: Energy> Transformed<E> {
         x
     }
 
+    /// `x(u)` of one point.
+    pub fn point_to_inner(&self, u: Vec<f64>) -> Vec<f64> {
+        self.to_inner(&Points::from_rows(&[u])).real.row(0)
+    }
+
     /// `u(x)`; infinite or NaN for points on the edge or outside of the support.
     pub fn to_outer(&self, x: &Points) -> Points {
         let mut u = x.clone();

@@ -38,7 +38,7 @@ mod wells;
 
 use crate::energy::{Differentiable, Energy, Transformed};
 use crate::logz::{LogZ, LogZError, log_sum_exp, require_real};
-use crate::points::{Points, Support};
+use crate::points::Support;
 use chart::Atlas;
 use guess::{Accuracy, MAX_DIM};
 use line::Endless;
@@ -138,7 +138,7 @@ pub fn log_z<E: Differentiable + ?Sized>(energy: &E, options: &Options) -> Resul
     let Some(value) = values.last().copied().filter(|_| error < MAX_ERROR) else {
         return Err(LogZError::TooHard { limit: options.max_evals });
     };
-    let is_below = guard::is_below(&outer, &atlas, value + error).map_err(|e| in_inner(&outer, e))?;
+    let is_below = guard::is_below(&outer, &atlas, value + error).map_err(|e| e.in_inner(&outer))?;
     if is_below {
         return Err(LogZError::TooHard { limit: options.max_evals });
     }
@@ -197,26 +197,12 @@ impl<E: Energy> Passes<'_, E> {
     }
 }
 
-/// A point in the coordinates of the energy.
-fn inner<E: Energy>(energy: &Transformed<E>, u: Vec<f64>) -> Vec<f64> {
-    energy.to_inner(&Points::from_rows(&[u])).real.row(0)
-}
-
-/// The error with its point in the coordinates of the energy.
-fn in_inner<E: Energy>(energy: &Transformed<E>, error: LogZError) -> LogZError {
-    match error {
-        LogZError::Undefined { point } => LogZError::Undefined { point: inner(energy, point) },
-        LogZError::Unbounded { point } => LogZError::Unbounded { point: inner(energy, point) },
-        other => other,
-    }
-}
-
 /// The failure in the terms of the energy.
 fn explain<E: Energy>(failure: Failure, energy: &Transformed<E>, limit: u64) -> LogZError {
     let (point, how) = match failure {
         Failure::Budget => return LogZError::TooHard { limit },
-        Failure::Undefined(u) => return LogZError::Undefined { point: inner(energy, u) },
-        Failure::Unbounded(u) => return LogZError::Unbounded { point: inner(energy, u) },
+        Failure::Undefined(u) => return LogZError::Undefined { point: energy.point_to_inner(u) },
+        Failure::Unbounded(u) => return LogZError::Unbounded { point: energy.point_to_inner(u) },
         Failure::Endless { point, how } => (point, how),
     };
     let far = (0..point.len()).max_by(|&a, &b| point[a].abs().total_cmp(&point[b].abs())).unwrap_or(0);
@@ -237,7 +223,7 @@ fn explain<E: Energy>(failure: Failure, energy: &Transformed<E>, limit: u64) -> 
     if end.is_finite() {
         return LogZError::DivergesAtEnd { axis: far, end };
     }
-    let outward = inner(energy, point);
+    let outward = energy.point_to_inner(point);
     let norm = outward.iter().map(|v| v * v).sum::<f64>().sqrt();
     let round = |v: f64| if v.abs() < 1e-6 { 0.0 } else { v };
     let direction = outward.iter().map(|v| round(v / norm)).collect();

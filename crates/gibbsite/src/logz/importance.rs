@@ -1,14 +1,21 @@
 //! Importance sampling: log Z = log Z_base + log mean exp(E_base(x) - E(x)) over draws x of a tractable base.
 
 mod adapted;
+mod mixture;
+mod student;
 pub use adapted::adapted;
+pub use mixture::StudentMixture;
+pub use student::StudentT;
 
 use super::{LogZ, LogZError, Quadrature, require_real, weights};
 use crate::diagnostics::psis;
 use crate::energy::gaussian::Gaussian;
 use crate::energy::{Energy, Tractable};
-use crate::points::{Matrix, Points, Space};
-use crate::rng::{Purpose, Run, Streams};
+use crate::points::{Matrix, Points};
+use crate::rng::{Run, Streams};
+
+/// The name of the method.
+pub(super) const METHOD: &str = "importance";
 
 /// Draws in one call of the energy.
 const BLOCK: usize = 4096;
@@ -35,7 +42,8 @@ impl<T: Tractable> Base for T {
 
 /// log Z by `n` draws of `base`, streams of [`Run::Importance`] under `seed`.
 ///
-/// `std_err` is the delta method: sd(w) / (mean(w) sqrt n); `lower` and `upper` are 2 of those away. `ess` is
+/// `std_err` is the delta method: sd(w) / (mean(w) sqrt n). `lower` is guaranteed but with probability [`super::DELTA`], for the
+/// weights are unbiased and the base is fixed; `upper` is 2 standard errors away. `ess` is
 /// (sum w)^2 / sum w^2, `pareto_k` the tail shape of the weights (Vehtari et al. 2024): above 0.7 neither the value nor its
 /// error can be trusted, and `warnings` says so. The base must cover the support of the energy; draws outside it weigh 0.
 ///
@@ -48,7 +56,7 @@ pub fn log_z<E: Energy + ?Sized, B: Base + ?Sized>(
     n: usize,
     seed: u64,
 ) -> Result<LogZ, LogZError> {
-    require_real(energy, "importance", usize::MAX)?;
+    require_real(energy, METHOD, usize::MAX)?;
     let min = 25;
     if n < min {
         return Err(LogZError::Draws { n, min });
@@ -81,12 +89,11 @@ pub fn log_z<E: Energy + ?Sized, B: Base + ?Sized>(
 /// the Pareto distribution that fits them, which takes most of the chance out of the largest.
 fn summarise(log_w: &[f64]) -> Result<LogZ, LogZError> {
     let (smoothed, _) = psis(log_w);
-    let raw = weights::summarise("importance", 0.0, log_w, log_w.len() as u64, false, None)?;
-    let z = weights::summarise("importance", 0.0, &smoothed, log_w.len() as u64, false, None)?;
+    let raw = weights::summarise(METHOD, 0.0, log_w, log_w.len() as u64, true, None)?;
+    let z = weights::summarise(METHOD, 0.0, &smoothed, log_w.len() as u64, false, None)?;
     // The error of the smoothed weights leaves out what the fit of their tail is uncertain by.
     let std_err = z.std_err.max(raw.std_err);
-    let mut z = LogZ { pareto_k: raw.pareto_k, ess: raw.ess, trusted: raw.trusted, warnings: raw.warnings, ..z };
-    (z.std_err, z.lower, z.upper) = (std_err, z.value - 2.0 * std_err, z.value + 2.0 * std_err);
+    let mut z = LogZ { std_err, value: z.value, upper: z.value + 2.0 * std_err, ..raw };
     if let Some(ess) = z.ess.filter(|ess| *ess < 100.0) {
         z.warnings.push(format!("the effective sample size is only {ess:.0} of {}", log_w.len()));
     }
@@ -100,66 +107,4 @@ pub fn gaussian_base(q: &Quadrature, inflate: f64) -> Option<Gaussian> {
     let x = &q.points.real;
     let covariance = Matrix::from_fn(d, d, |i, j| inflate * inflate * q.covariance(x.col(i), x.col(j)));
     Gaussian::new(q.mean(), &covariance).ok()
-}
-
-/// A multivariate Student t around a mean, with few degrees of freedom for tails heavier than those of most energies.
-#[derive(Clone, Debug)]
-pub struct StudentT {
-    gaussian: Gaussian,
-    /// Half the degrees of freedom, an integer so that the chi-square is a sum of exponentials.
-    half_dof: usize,
-    log_norm: f64,
-}
-
-impl StudentT {
-    /// The t distribution with `2 half_dof` degrees of freedom, located and scaled as `gaussian`.
-    ///
-    /// # Panics
-    /// If `half_dof` is 0.
-    pub fn new(gaussian: Gaussian, half_dof: usize) -> Self {
-        assert!(half_dof > 0, "degrees of freedom must be positive");
-        let (d, nu) = (gaussian.mean().len() as f64, 2.0 * half_dof as f64);
-        // Gamma((nu + d)/2) / Gamma(nu/2) / (nu/2)^(d/2) / (2 pi)^(d/2) / det L.
-        let log_norm = crate::diagnostics::ln_gamma(0.5 * (nu + d))
-            - crate::diagnostics::ln_gamma(0.5 * nu)
-            - 0.5 * d * (0.5 * nu).ln()
-            - gaussian.log_z();
-        Self { gaussian, half_dof, log_norm }
-    }
-}
-
-impl Energy for StudentT {
-    fn space(&self) -> &Space {
-        self.gaussian.space()
-    }
-
-    /// (nu + d)/2 log(1 + y'y / nu) with y = L^-1 (x - mean).
-    fn energy(&self, x: &Points, out: &mut [f64]) {
-        self.gaussian.energy(x, out);
-        let nu = 2.0 * self.half_dof as f64;
-        let power = 0.5 * (nu + x.dim() as f64);
-        out.iter_mut().for_each(|e| *e = power * (2.0 * *e / nu).ln_1p());
-    }
-}
-
-impl Tractable for StudentT {
-    fn log_z(&self) -> f64 {
-        -self.log_norm
-    }
-
-    fn sample(&self, n: usize, rng: &mut Streams) -> Points {
-        let d = self.gaussian.mean().len();
-        // chi-square(2k) = -2 log(u_1 ... u_k).
-        let u = rng.uniforms(Purpose::Choice, n, self.half_dof);
-        let mut log_u = vec![0.0; n];
-        for k in 0..self.half_dof {
-            for (s, u) in log_u.iter_mut().zip(u.col(k)) {
-                *s += u.ln();
-            }
-        }
-        let nu = 2.0 * self.half_dof as f64;
-        let z = rng.normals(Purpose::Init, n, d);
-        let y = Matrix::from_fn(n, d, |i, j| z.col(j)[i] as f64 / (-2.0 * log_u[i] / nu).sqrt());
-        self.gaussian.place(&y)
-    }
 }

@@ -14,7 +14,7 @@ use super::{
     Draws, KernelSession, Outcome, Progress, Quantity, RunError, RunOptions, Session, dispersed_points, pilot,
 };
 use crate::adapt::WarmedUp;
-use crate::energy::gaussian::Gaussian;
+use crate::energy::gaussian::GaussianMixture;
 use crate::energy::{Differentiable, Energy};
 use crate::kernel::{Info, Nuts};
 use crate::points::Points;
@@ -182,8 +182,8 @@ impl Piloted {
 pub enum Sampler {
     /// Chains of the No-U-Turn sampler.
     Nuts(WarmedUp<Nuts>),
-    /// Ladders from a Gaussian to the energy.
-    Tempering(Ladder<Gaussian, Nuts>),
+    /// Ladders from a mixture of Gaussians to the energy.
+    Tempering(Ladder<GaussianMixture, Nuts>),
 }
 
 impl Sampler {
@@ -227,7 +227,7 @@ pub enum AutoSession<'a, E: Differentiable + ?Sized> {
     /// Of chains.
     Nuts(Box<KernelSession<'a, E, Nuts>>),
     /// Of ladders.
-    Tempering(LadderSession<'a, Gaussian, E, Nuts>),
+    Tempering(LadderSession<'a, GaussianMixture, E, Nuts>),
 }
 
 impl<'a, E: Differentiable + ?Sized> AutoSession<'a, E> {

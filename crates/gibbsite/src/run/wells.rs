@@ -5,8 +5,10 @@ use crate::energy::Differentiable;
 use crate::points::{Matrix, Points};
 use crate::rng::{Purpose, Run, Streams};
 
+mod cover;
 mod named;
 mod search;
+pub(crate) use cover::cover;
 pub(crate) use named::{component_wells, places};
 use search::{Well, find_wells};
 

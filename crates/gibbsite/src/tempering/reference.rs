@@ -1,19 +1,24 @@
-//! The Gaussian at the bottom of the ladder when none is given.
+//! The reference at the bottom of the ladder when none is given: a Gaussian over all wells, and one at each of them.
 
 use faer::{Mat, Side};
 
 use super::watch::Moments;
 use crate::energy::Differentiable;
-use crate::energy::gaussian::{Gaussian, GaussianError};
+use crate::energy::gaussian::{Gaussian, GaussianError, GaussianMixture};
 use crate::logz::log_sum_exp;
 use crate::points::{Matrix, Points};
-use crate::run::{RunError, component_wells, dispersed_points};
+use crate::run::{RunError, component_wells, cover, dispersed_points};
 
 /// Points that show where the wells are.
 const N_POINTS: usize = 64;
 
 /// What the first reference is wider than the wells need, in variance: too wide costs little, too narrow much.
 const INFLATION: f64 = 2.0;
+
+/// The weight of the Gaussians at single wells, of which there are at most this many, each with at least this part of an even share.
+const SHARE_OF_WELLS: f64 = 0.8;
+const MAX_PARTS: usize = 16;
+const LEAST_SHARE: f64 = 0.2;
 
 /// Wells of components with less than this share of the probability need not be covered.
 const MIN_WEIGHT: f64 = 1e-4;
@@ -25,6 +30,8 @@ pub(super) struct Wells {
     within: Vec<f64>,
     /// Whether what the points and variances say must be covered, whatever draws say.
     may_be_several: bool,
+    /// The wells one by one and their weights, where they are several and not too many.
+    parts: Vec<(Gaussian, f64)>,
 }
 
 impl Wells {
@@ -38,7 +45,9 @@ impl Wells {
         let widest = |j: usize| components.iter().map(|widths| widths[j].powi(2)).fold(0.0, f64::max);
         let within =
             (0..starts.points.dim()).map(|j| variance_within(energy, &starts.points, j).max(widest(j))).collect();
-        Ok(Self { points: starts.points, within, may_be_several: starts.wells.len() != 1 || components.len() > 1 })
+        let may_be_several = starts.wells.len() != 1 || components.len() > 1;
+        let parts = weighted(cover(energy, &starts.wells));
+        Ok(Self { points: starts.points, within, may_be_several, parts })
     }
 
     /// The first `n` of the points.
@@ -47,12 +56,19 @@ impl Wells {
     }
 
     /// The first reference: independent coordinates with the mean of the points and twice their variance between and within
-    /// the wells.
-    pub(super) fn reference(&self) -> Result<Gaussian, RunError> {
+    /// the wells; where there are 2 to 16 wells or components, with a Gaussian at each of them, together four times as heavy.
+    pub(super) fn reference(&self) -> Result<GaussianMixture, RunError> {
         let (n, dim) = (self.points.n() as f64, self.points.dim());
         let mean: Vec<f64> = (0..dim).map(|j| self.points.real.col(j).iter().sum::<f64>() / n).collect();
         let sd: Vec<f64> = (0..dim).map(|j| (INFLATION * self.spread(j, j, &mean)).sqrt()).collect();
-        diagonal(mean, &sd).map_err(|cause| RunError::NoReference { cause })
+        let over_all = diagonal(mean, &sd).map_err(|cause| RunError::NoReference { cause })?;
+        Ok(self.with_parts(over_all))
+    }
+
+    /// With a Gaussian at every well.
+    fn with_parts(&self, over_all: Gaussian) -> GaussianMixture {
+        let share = if self.parts.is_empty() { 1.0 } else { 1.0 - SHARE_OF_WELLS };
+        GaussianMixture::new(std::iter::once((over_all, share)).chain(self.parts.iter().cloned()).collect())
     }
 
     /// Second moment of the points about `mean`, coordinates j and k, and the variance within a well.
@@ -68,8 +84,12 @@ impl Wells {
     /// `D^{1/2} max(D^{-1/2} S D^{-1/2}, 1) D^{1/2}`, the maximum taken on eigenvalues: at least D and at least S. Draws that
     /// have not found a mode yet do not narrow the reference to those they have found. In many dimensions both are variances.
     ///
-    /// `None` when the draws have no positive definite covariance.
-    pub(super) fn refit(&self, draws: &Moments) -> Option<Gaussian> {
+    /// The Gaussians at single wells stay. `None` when the draws have no positive definite covariance.
+    pub(super) fn refit(&self, draws: &Moments) -> Option<GaussianMixture> {
+        self.over_all(draws).map(|over_all| self.with_parts(over_all))
+    }
+
+    fn over_all(&self, draws: &Moments) -> Option<Gaussian> {
         let Moments { mean, covariance } = draws;
         let dim = mean.len();
         let covers = self.may_be_several;
@@ -87,6 +107,18 @@ impl Wells {
         let needed = Matrix::from_fn(dim, dim, |j, k| self.spread(j, k, mean));
         Gaussian::new(mean.clone(), &at_least_both(covariance, &needed)?).ok()
     }
+}
+
+/// Of several wells, the weights in the reference: shares of Laplace's approximation, but not too small; none of one or too many.
+fn weighted(wells: Vec<(Gaussian, f64)>) -> Vec<(Gaussian, f64)> {
+    if !(2..=MAX_PARTS).contains(&wells.len()) {
+        return Vec::new();
+    }
+    let total = log_sum_exp(&wells.iter().map(|w| w.1).collect::<Vec<_>>());
+    let least = LEAST_SHARE / wells.len() as f64;
+    let shares: Vec<f64> = wells.iter().map(|w| (w.1 - total).exp().max(least)).collect();
+    let sum: f64 = shares.iter().sum();
+    wells.into_iter().zip(shares).map(|((g, _), share)| (g, SHARE_OF_WELLS * share / sum)).collect()
 }
 
 /// The widths of the wells of components that hold more than a ten-thousandth of the probability.

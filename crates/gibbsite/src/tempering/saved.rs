@@ -1,15 +1,15 @@
-//! Ladders between Gaussians and targets in a file: reference, levels, kernels, and what is on the levels.
+//! Ladders between mixtures of Gaussians and targets in a file: reference, levels, kernels, and what is on the levels.
 
 use super::sums::{integers, numbers};
 use super::trips::Leg;
 use super::{Ladder, LadderError, Replicas};
-use crate::energy::gaussian::Gaussian;
+use crate::energy::gaussian::{Gaussian, GaussianMixture};
 use crate::kernel::Tunable;
 use crate::points::{Matrix, Points};
 use crate::run::saved::{Saved, SavedError};
 use crate::run::session::{metric, put_metric};
 
-impl<K: Tunable + Clone> Ladder<Gaussian, K> {
+impl<K: Tunable + Clone> Ladder<GaussianMixture, K> {
     /// The ladder of a run that was saved by [`super::LadderSession`], where it was then: reference, levels, and every kernel
     /// as `kernel` with the step size and preconditioner of its level. All else about `kernel` must be as it was at the start.
     ///
@@ -37,10 +37,14 @@ impl<K: Tunable + Clone> Ladder<Gaussian, K> {
 
     /// Keeps the ladder as it is, with `replicas` on its levels.
     pub(crate) fn save(&self, replicas: &Replicas, saved: &mut Saved) {
-        saved.put_numbers("mean", self.reference.mean());
-        match self.reference.sd() {
-            Some(sd) => saved.put_numbers("sd", sd),
-            None => saved.put_matrix("cholesky", &self.reference.cholesky()),
+        let weights: Vec<f64> = self.reference.parts().map(|(_, weight)| weight).collect();
+        saved.put_numbers("weights", &weights);
+        for (k, (part, _)) in self.reference.parts().enumerate() {
+            saved.put_numbers(&of_part("mean", k), part.mean());
+            match part.sd() {
+                Some(sd) => saved.put_numbers(&of_part("sd", k), sd),
+                None => saved.put_matrix(&of_part("cholesky", k), &part.cholesky()),
+            }
         }
         saved.put_numbers("betas", &self.betas);
         saved.put_numbers("step_sizes", &self.kernels.iter().map(K::step_size).collect::<Vec<_>>());
@@ -58,14 +62,28 @@ impl<K: Tunable + Clone> Ladder<Gaussian, K> {
     }
 }
 
-fn reference(saved: &Saved, dim: usize) -> Result<Gaussian, SavedError> {
-    let mean = numbers(saved, "mean", dim)?.to_vec();
-    if saved.has_numbers("sd") {
-        let sd = numbers(saved, "sd", dim)?;
-        return Gaussian::diagonal(mean, sd).map_err(|_| wrong("sd", "positive numbers"));
+fn reference(saved: &Saved, dim: usize) -> Result<GaussianMixture, SavedError> {
+    let weights = saved.numbers("weights")?;
+    if weights.is_empty() || !weights.iter().all(|w| *w > 0.0 && w.is_finite()) {
+        return Err(wrong("weights", "positive numbers"));
     }
-    let cholesky = saved.matrix("cholesky", dim, dim)?;
-    Gaussian::from_cholesky(mean, &cholesky).map_err(|_| wrong("cholesky", "the Cholesky factor of a covariance"))
+    let parts: Vec<Gaussian> = (0..weights.len()).map(|k| part(saved, k, dim)).collect::<Result<_, _>>()?;
+    Ok(GaussianMixture::new(parts.into_iter().zip(weights.iter().copied()).collect()))
+}
+
+fn part(saved: &Saved, k: usize, dim: usize) -> Result<Gaussian, SavedError> {
+    let mean = numbers(saved, &of_part("mean", k), dim)?.to_vec();
+    let (sd, cholesky) = (of_part("sd", k), of_part("cholesky", k));
+    if saved.has_numbers(&sd) {
+        return Gaussian::diagonal(mean, numbers(saved, &sd, dim)?).map_err(|_| wrong(&sd, "positive numbers"));
+    }
+    let factor = saved.matrix(&cholesky, dim, dim)?;
+    Gaussian::from_cholesky(mean, &factor).map_err(|_| wrong(&cholesky, "the Cholesky factor of a covariance"))
+}
+
+/// The name of an entry of a part of the reference.
+fn of_part(what: &str, k: usize) -> String {
+    format!("part {k} {what}")
 }
 
 pub(super) fn replicas(saved: &Saved, n_levels: usize, n_ladders: usize, dim: usize) -> Result<Replicas, SavedError> {

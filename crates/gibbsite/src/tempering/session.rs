@@ -6,7 +6,7 @@ use super::swap::{self, Rule};
 use super::{
     Ladder, LadderLogZ, Rungs, Tempered, TemperingOptions, Verdict, check_reference, check_steps, round_trip_rate,
 };
-use crate::energy::gaussian::Gaussian;
+use crate::energy::gaussian::GaussianMixture;
 use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{Info, Kernel, Tunable};
 use crate::logz::bridge;
@@ -169,10 +169,10 @@ where
     }
 }
 
-impl<'a, E, K> Session for LadderSession<'a, Gaussian, E, K>
+impl<'a, E, K> Session for LadderSession<'a, GaussianMixture, E, K>
 where
     E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
+    K: Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
 {
     type Error = RunError;
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::diagnostics::ks_statistic;
 use crate::energy::formula::Formula;
+use crate::energy::gaussian::Gaussian;
 use crate::kernel::{ChainState, Chains, Hmc};
 use crate::points::Matrix;
 use crate::rng::{Purpose, Run, Streams};

@@ -8,7 +8,6 @@ use gibbsite::kernel::Nuts;
 use gibbsite::logz::path::Path;
 use gibbsite::logz::sampled::{Along, Estimator, Forget, Keep, Pilot, Stop, budget, cross_check, refine};
 use gibbsite::logz::{LogZ, LogZError};
-use gibbsite::points::Points;
 use gibbsite::run::Event;
 use gibbsite::run::saved::Saved;
 
@@ -67,13 +66,9 @@ fn work(
 ) -> Result<Answer, Failure> {
     let energy = Transformed::new(&model.formula);
     let found = by_chains(method, betas, &energy, stop, keep, ctx);
-    found.map_err(|error| {
-        let inner = |point: Vec<f64>| energy.to_inner(&Points::from_rows(&[point])).real.row(0);
-        match error {
-            LogZError::Undefined { point } => failures::undefined(&inner(point), model.names()),
-            LogZError::Unbounded { point } => failures::log_z(LogZError::Unbounded { point: inner(point) }),
-            error => failures::log_z(error),
-        }
+    found.map_err(|error| match error.in_inner(&energy) {
+        LogZError::Undefined { point } => failures::undefined(&point, model.names()),
+        error => failures::log_z(error),
     })
 }
 
@@ -109,7 +104,8 @@ fn by_chains(
         _ => {
             let path = path(&pilot, betas, stop, keep, ctx)?;
             let checked = cross_check(&pilot, &path, stop, keep, &follow, &mut told)?;
-            let parts = [checked.annealed, checked.bridged].into_iter().chain(checked.reversed).collect();
+            let witnesses = checked.reversed.into_iter().chain(checked.importance);
+            let parts = [checked.annealed, checked.bridged].into_iter().chain(witnesses).collect();
             Ok(Answer { parts, ..Answer::from(checked.log_z) })
         }
     }

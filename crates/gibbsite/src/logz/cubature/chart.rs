@@ -1,5 +1,6 @@
 //! Coordinates in which a well is about a standard Gaussian, and the share of each of several wells.
 
+use crate::energy::gaussian::Gaussian;
 use crate::points::Matrix;
 
 /// Half the exponent of the kernels that share out space: soft enough that lattices of a step of one width resolve the
@@ -51,6 +52,14 @@ impl Chart {
     /// Which coordinate row `a` of L belongs to.
     fn coordinate(&self, a: usize) -> usize {
         if self.is_reversed { self.centre.len() - 1 - a } else { a }
+    }
+
+    /// The Gaussian at the bottom of the well, its variance `inflation` times that of the well; `None` where that is too small or
+    /// large for numbers.
+    pub(super) fn gaussian(&self, inflation: f64) -> Option<Gaussian> {
+        let d = self.centre.len();
+        let wider = Matrix::from_fn(d, d, |i, j| inflation * self.covariance.get(i, j));
+        Gaussian::new(self.centre.clone(), &wider).ok()
     }
 
     /// log |det L|.

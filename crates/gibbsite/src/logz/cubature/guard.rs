@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use super::chart::{Atlas, Chart};
 use super::wells::chart_at;
 use crate::energy::Differentiable;
-use crate::logz::importance::{self, Base};
-use crate::logz::{LogZError, log_sum_exp};
+use crate::logz::LogZError;
+use crate::logz::importance::{self, StudentMixture};
 use crate::minimize::minimize_from;
-use crate::points::{Matrix, Points};
+use crate::points::Points;
 use crate::rng::{Purpose, Run, Streams};
 
 /// Draws of the estimate, and the standard errors by which a value may lie below it.
@@ -20,9 +20,7 @@ const N_DESCENTS: usize = 64;
 const WIDTHS: [f64; 4] = [2.0, 6.0, 18.0, 54.0];
 const MAX_STEPS: usize = 300;
 
-/// Degrees of freedom of the kernels (even, so that a chi-square is a sum of exponentials), and their variance in units of
-/// that of a well.
-const DOF: usize = 4;
+/// The variance of a kernel in units of that of a well.
 const INFLATION: f64 = 2.0;
 
 /// Ends closer than this to another, in squared widths, add no kernel.
@@ -31,18 +29,23 @@ const NEAR: f64 = 1.0;
 /// Whether `value` lies significantly below an importance estimate from Student kernels about the wells and about the ends of
 /// descents from far around: on a ring or a shell, which has no separate wells, those are spread over all of it.
 pub(super) fn is_below<E: Differentiable + ?Sized>(energy: &E, atlas: &Atlas, value: f64) -> Result<bool, LogZError> {
-    let mut cover = Cover { kernels: atlas.charts.clone() };
+    let mut kernels = atlas.charts.clone();
     for x in ends(energy) {
-        if cover.kernels.iter().all(|k| k.distance2(&x) > NEAR) {
-            cover.kernels.extend(chart_at(energy, x));
+        if kernels.iter().all(|k| k.distance2(&x) > NEAR) {
+            kernels.extend(chart_at(energy, x));
         }
     }
-    match importance::log_z(energy, &cover, N_DRAWS, 0) {
+    match importance::log_z(energy, &even(&kernels), N_DRAWS, 0) {
         Ok(z) => Ok(z.value - MAX_BELOW * z.std_err > value),
         Err(e @ (LogZError::Undefined { .. } | LogZError::Unbounded { .. })) => Err(e),
         // All weights zero: it knows nothing.
         Err(_) => Ok(false),
     }
+}
+
+/// An even mixture of Student t kernels.
+fn even(kernels: &[Chart]) -> StudentMixture {
+    StudentMixture::new(kernels.iter().filter_map(|k| Some((k.gaussian(INFLATION)?, 0.0))).collect())
 }
 
 /// Where single descents end, minima or continua of them.
@@ -59,49 +62,6 @@ fn ends<E: Differentiable + ?Sized>(energy: &E) -> Vec<Vec<f64>> {
             found.minima.into_iter().next().map(|m| m.x)
         })
         .collect()
-}
-
-/// An even mixture of Student t kernels.
-struct Cover {
-    kernels: Vec<Chart>,
-}
-
-impl Base for Cover {
-    fn draw(&self, n: usize, rng: &mut Streams) -> Points {
-        let d = self.kernels[0].centre.len();
-        let mut z = Matrix::new(n, d);
-        {
-            let normals = rng.normals(Purpose::Proposal, n, d);
-            (0..d).for_each(|j| z.col_mut(j).iter_mut().zip(normals.col(j)).for_each(|(z, e)| *z = f64::from(*e)));
-        }
-        let u = rng.uniforms(Purpose::Choice, n, DOF / 2 + 1);
-        let mut x = Matrix::new(n, d);
-        for i in 0..n {
-            // A chi-square of two degrees of freedom is -2 log U.
-            let chi2: f64 = (0..DOF / 2).map(|k| -2.0 * (1.0 - u.col(k)[i]).ln()).sum();
-            let scale = (INFLATION * DOF as f64 / chi2).sqrt();
-            let row = Matrix::from_fn(1, d, |_, j| scale * z.get(i, j));
-            let kernel = (u.col(DOF / 2)[i] * self.kernels.len() as f64) as usize;
-            x.copy_row(i, &self.kernels[kernel.min(self.kernels.len() - 1)].place(&row), 0);
-        }
-        Points::from_real(x)
-    }
-
-    fn log_density(&self, x: &Points, out: &mut [f64]) {
-        let (d, nu) = (x.dim() as f64, DOF as f64);
-        let ln_gamma = crate::diagnostics::ln_gamma;
-        let norm =
-            ln_gamma(0.5 * (nu + d)) - ln_gamma(0.5 * nu) - 0.5 * d * (nu * std::f64::consts::PI * INFLATION).ln();
-        let mut logs = vec![0.0; self.kernels.len()];
-        for (i, out) in out.iter_mut().enumerate() {
-            let row = x.real.row(i);
-            for (log, kernel) in logs.iter_mut().zip(&self.kernels) {
-                let distance2 = kernel.distance2(&row) / INFLATION;
-                *log = norm - kernel.log_det() - 0.5 * (nu + d) * (distance2 / nu).ln_1p();
-            }
-            *out = log_sum_exp(&logs) - (self.kernels.len() as f64).ln();
-        }
-    }
 }
 
 #[cfg(test)]
@@ -128,7 +88,7 @@ mod tests {
     fn its_estimate_is_unbiased() {
         let energy = Transformed::new(Formula::parse("(x1^2+x2^2+x3^2+x4^2)/2").unwrap());
         let (atlas, _) = wells::find(&energy).unwrap();
-        let z = importance::log_z(&energy, &Cover { kernels: atlas.charts.clone() }, N_DRAWS, 0).unwrap();
+        let z = importance::log_z(&energy, &even(&atlas.charts), N_DRAWS, 0).unwrap();
         let truth = 2.0 * (2.0 * std::f64::consts::PI).ln();
         assert!(z.std_err < 0.01 && (z.value - truth).abs() < 4.0 * z.std_err, "{z:?}");
     }

@@ -1,78 +1,78 @@
 //! A base for importance sampling that is adapted to the energy.
 
-use super::{StudentT, log_z};
+use super::{Base, METHOD, StudentMixture, log_z};
 use crate::energy::gaussian::Gaussian;
-use crate::energy::{Energy, Tractable};
+use crate::energy::{Differentiable, Transformed};
 use crate::logz::{LogZ, LogZError, require_real};
-use crate::points::{Matrix, Points, Space};
+use crate::points::{Matrix, Points};
 use crate::rng::{Run, Streams};
+use crate::run::{cover, dispersed_points};
 
 /// Rounds in which the base is fitted to its own weighted draws.
 const ROUNDS: u64 = 8;
 
-/// log Z by importance sampling from a Student t that is adapted to the energy. Modes that the adaptation does not find are
-/// missing from the estimate and from its error; above ten dimensions its weights can rarely be trusted.
+/// Standard deviation of the base where no well is known.
+const START_SD: f64 = 3.0;
+
+/// The least weight of a part, in units of an even one: what draws have not found yet is not given up.
+const LEAST_WEIGHT: f64 = 0.05;
+
+/// log Z by importance sampling from a mixture of Student t distributions, one about every well that descents find and every
+/// component that is known, adapted to the energy. Modes that neither finds are missing from the estimate and from its error; in
+/// many dimensions its weights can be trusted only where the wells are nearly Gaussian.
 ///
 /// # Errors
 /// [`LogZError`].
-pub fn adapted<E: Energy + ?Sized>(energy: &E, n_draws: usize, seed: u64) -> Result<LogZ, LogZError> {
-    require_real(energy, "importance", usize::MAX)?;
-    let base = adapted_base(energy, n_draws.clamp(256, 8192), seed)?;
-    log_z(energy, &base, n_draws, seed)
+pub fn adapted<E: Differentiable + ?Sized>(energy: &E, n_draws: usize, seed: u64) -> Result<LogZ, LogZError> {
+    require_real(energy, METHOD, usize::MAX)?;
+    let outer = Transformed::new(energy);
+    let n = n_draws.clamp(256, 8192);
+    let found = adapted_base(&outer, n, seed).and_then(|base| log_z(&outer, &base, n_draws, seed));
+    found.map_err(|error| error.in_inner(&outer))
 }
 
-/// Adaptive importance sampling (population Monte Carlo): a Student t with 4 degrees of freedom whose mean and covariance
-/// are those of the weighted draws of the round before, with tempered weights while few draws carry them all.
-fn adapted_base<E: Energy + ?Sized>(energy: &E, n: usize, seed: u64) -> Result<StudentT, LogZError> {
-    let space = energy.space();
-    let d = space.dim();
-    let (mean, sd) = start(space);
-    let mut base = StudentT::new(diagonal(mean, &sd), 2);
+/// Adaptive importance sampling (Cappe, Douc, Guillin, Marin and Robert 2008, "Adaptive importance sampling in general mixture
+/// classes"): parts with the weights, means and covariances of the weighted draws of the round before, every draw shared out by
+/// the densities of the parts; with tempered weights while few draws carry them all.
+fn adapted_base<E: Differentiable>(energy: &Transformed<E>, n: usize, seed: u64) -> Result<StudentMixture, LogZError> {
+    let d = energy.inner().space().dim();
+    let wells = dispersed_points(energy, 1, seed).map_or_else(|_| Vec::new(), |starts| starts.wells);
+    let mut known = cover(energy, &wells);
+    if known.is_empty() {
+        known.push((Gaussian::isotropic(d, START_SD), 0.0));
+    }
+    let mut base = StudentMixture::new(known);
     for round in 0..ROUNDS {
         let mut rng = Streams::new(seed, Run::Pilot);
         rng.seek(round * 64);
-        let x = base.sample(n, &mut rng);
+        let x = base.draw(n, &mut rng);
         let (mut e, mut q) = (vec![0.0; n], vec![0.0; n]);
-        energy.energy(&x, &mut e);
-        base.energy(&x, &mut q);
-        let log_w: Vec<f64> = (0..n)
-            .map(|i| {
-                let inside = space.reals.iter().enumerate().all(|(j, s)| s.contains(x.real.get(i, j)));
-                // Undefined values are reported by the estimate itself; here they carry no weight.
-                if inside && e[i].is_finite() { q[i] - e[i] } else { f64::NEG_INFINITY }
-            })
-            .collect();
+        crate::energy::Energy::energy(energy, &x, &mut e);
+        base.log_density(&x, &mut q);
+        // Undefined values are reported by the estimate itself; here they carry no weight.
+        let weight = |(e, q): (&f64, &f64)| if e.is_finite() { -e - q } else { f64::NEG_INFINITY };
+        let log_w: Vec<f64> = e.iter().zip(&q).map(weight).collect();
         let Some(w) = tempered(&log_w, 4 * d + 20) else {
             return Err(LogZError::Empty { n_evals: n as u64 });
         };
-        let Some(next) = weighted_gaussian(&x, &w) else { break };
-        base = StudentT::new(next, 2);
+        base = refitted(&base, &x, &q, &w);
     }
     Ok(base)
 }
 
-/// A first guess of location and scale.
-fn start(space: &Space) -> (Vec<f64>, Vec<f64>) {
-    space
-        .reals
-        .iter()
-        .map(|s| match (s.lower(), s.upper()) {
-            (a, b) if a.is_finite() && b.is_finite() => (0.5 * (a + b), 0.3 * (b - a)),
-            (a, _) if a.is_finite() => (a + 1.0, 2.0),
-            (_, b) if b.is_finite() => (b - 1.0, 2.0),
-            _ => (0.0, 3.0),
-        })
-        .unzip()
-}
-
-fn diagonal(mean: Vec<f64>, sd: &[f64]) -> Gaussian {
-    let dim = mean.len();
-    // A scale is positive by construction; equal ends of an interval would give zero.
-    let safe: Vec<f64> = sd.iter().map(|s| s.max(1e-12)).collect();
-    match Gaussian::diagonal(mean, &safe) {
-        Ok(g) => g,
-        Err(_) => Gaussian::standard(dim),
-    }
+/// The mixture with the moments of weighted draws at which its log density is `q`; parts with too few draws stay as they are.
+fn refitted(base: &StudentMixture, x: &Points, q: &[f64], w: &[f64]) -> StudentMixture {
+    let shares = base.log_shares(x);
+    let least = LEAST_WEIGHT / base.parts().len() as f64;
+    let refit = |(k, (old, _)): (usize, (&Gaussian, f64))| {
+        let mut own: Vec<f64> = (0..x.n()).map(|i| w[i] * (shares.get(i, k) - q[i]).exp()).collect();
+        let weight: f64 = own.iter().sum();
+        own.iter_mut().for_each(|w| *w /= weight);
+        let n_effective = 1.0 / own.iter().map(|w| w * w).sum::<f64>();
+        let new = if n_effective > 2.0 * x.dim() as f64 { weighted_gaussian(x, &own) } else { None };
+        (new.unwrap_or_else(|| old.clone()), weight.max(least).ln())
+    };
+    StudentMixture::new(base.parts().enumerate().map(refit).collect())
 }
 
 /// exp(t log_w), normalised, with the largest t <= 1 that leaves an effective sample size of `least`.

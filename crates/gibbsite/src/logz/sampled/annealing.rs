@@ -1,7 +1,7 @@
 //! Annealed importance sampling under way.
 
 use super::Estimator;
-use crate::energy::gaussian::Gaussian;
+use crate::energy::gaussian::GaussianMixture;
 use crate::energy::{Differentiable, Tractable};
 use crate::kernel::Nuts;
 use crate::logz::annealed::{self, MIN_WALKERS};
@@ -16,7 +16,7 @@ const REPORTED: usize = 4 * BLOCK;
 /// Independent walkers along a path that is fixed; see [`crate::logz::annealed`].
 pub struct Annealing<'a, E: ?Sized> {
     energy: &'a E,
-    reference: &'a Gaussian,
+    reference: &'a GaussianMixture,
     path: &'a Path<Nuts>,
     seed: u64,
     log_w: Vec<f64>,
@@ -25,7 +25,7 @@ pub struct Annealing<'a, E: ?Sized> {
 }
 
 impl<'a, E: Differentiable + ?Sized> Annealing<'a, E> {
-    pub(super) fn new(energy: &'a E, reference: &'a Gaussian, path: &'a Path<Nuts>, seed: u64) -> Self {
+    pub(super) fn new(energy: &'a E, reference: &'a GaussianMixture, path: &'a Path<Nuts>, seed: u64) -> Self {
         Self { energy, reference, path, seed, log_w: Vec::new(), temperatures: None, n_evals: 0 }
     }
 }

@@ -1,10 +1,10 @@
-//! Two families of estimates that check each other.
+//! Two families of estimates that check each other, and witnesses that may contradict both.
 
 use super::{Along, Estimator, Keep, Pilot, Stop, refine};
 use crate::energy::Differentiable;
 use crate::kernel::Nuts;
 use crate::logz::path::Path;
-use crate::logz::{Bounds, LogZ, LogZError, reverse};
+use crate::logz::{Bounds, LogZ, LogZError, importance, reverse};
 use crate::run::Progress;
 use crate::run::saved::Saved;
 
@@ -13,6 +13,9 @@ const MAX_Z: f64 = 3.0;
 
 /// Standard error above which an estimate checks nothing.
 const MAX_STD_ERR: f64 = 1.0;
+
+/// Draws of importance sampling about all wells that are known.
+const N_DRAWS: usize = 1 << 15;
 
 /// Times that estimates which contradict each other are given more work.
 const MAX_RETRIES: u64 = 2;
@@ -31,6 +34,8 @@ pub struct CrossChecked {
     pub bridged: LogZ,
     /// By annealing from draws of the ladder back to the reference, where that could be done.
     pub reversed: Option<LogZ>,
+    /// By importance sampling about all wells that are known, where any weight was found.
+    pub importance: Option<LogZ>,
 }
 
 /// Anneals and bridges, each until its standard error is small enough, and compares the two by z, their difference in joint
@@ -40,8 +45,12 @@ pub struct CrossChecked {
 /// difference says (the ratio of Birge 1932). Where they do not it is the larger of the two, for what an estimate has not visited
 /// is missing from it, it is not trusted, and `warnings` names the likely cause.
 ///
-/// `lower` is the guaranteed bound of the annealed weights, `upper` that of [`reverse`] annealing from draws of the ladder, which
-/// holds if these are exact.
+/// Two witnesses that take no part in the answer may contradict it. [`importance`] sampling about all wells that are known needs no
+/// chain to find its way between them: what is missing from its weights makes it too low, so that an answer far below it is
+/// wrong. [`reverse`] annealing from draws of the ladder is too high where walkers do not find all of the reference: an answer far
+/// above it is wrong. An answer that is contradicted is not trusted; importance weights that can be trusted take its place.
+///
+/// `lower` is the guaranteed bound of the annealed weights, `upper` that of reverse annealing, which holds if the draws are exact.
 ///
 /// # Errors
 /// Those of the estimators.
@@ -74,16 +83,67 @@ pub fn cross_check<E: Differentiable + ?Sized>(
         }
         let mut log_z = combine(&annealed, &bridged);
         let draws = ladders.target_draws();
-        let reversed = reverse::log_z(pilot.ladder().reference(), pilot.energy(), path, &draws, pilot.seed());
-        let reversed = match reversed {
-            Err(LogZError::Draws { .. } | LogZError::Empty { .. }) => None,
-            found => Some(found?),
-        };
+        let reversed = found(reverse::log_z(pilot.ladder().reference(), pilot.energy(), path, &draws, pilot.seed()))?;
         if let Some(reversed) = reversed.as_ref().filter(|r| r.upper_bounds == Bounds::IfDrawsExact) {
             (log_z.upper, log_z.upper_bounds) = (reversed.upper, reversed.upper_bounds);
-            log_z.n_evals += reversed.n_evals;
         }
-        return Ok(CrossChecked { log_z, annealed, bridged, reversed });
+        let importance = found(importance::adapted(pilot.energy(), N_DRAWS, pilot.seed()))?;
+        for (witness, side) in [(&reversed, Side::Above), (&importance, Side::Below)] {
+            if let Some(witness) = witness {
+                log_z.n_evals += witness.n_evals;
+                confront(&mut log_z, witness, side);
+            }
+        }
+        return Ok(CrossChecked { log_z, annealed, bridged, reversed, importance });
+    }
+}
+
+/// What a witness says, if it can say anything.
+fn found(witness: Result<LogZ, LogZError>) -> Result<Option<LogZ>, LogZError> {
+    match witness {
+        Err(LogZError::Draws { .. } | LogZError::Empty { .. }) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// Where a witness is if something is missing from it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Above,
+    Below,
+}
+
+/// Lets a witness contradict the answer.
+fn confront(log_z: &mut LogZ, witness: &LogZ, side: Side) {
+    let LogZ { value, std_err, method, .. } = *witness;
+    let can_speak = witness.trusted && std_err <= MAX_STD_ERR;
+    let joint = std_err.hypot(log_z.std_err);
+    let wrong_by = |bound: f64| if side == Side::Below { bound - log_z.value } else { log_z.value - bound };
+    let beyond = match side {
+        Side::Below => matches!(witness.bounds, Bounds::Guaranteed { .. }).then(|| wrong_by(witness.lower)),
+        Side::Above => (witness.upper_bounds == Bounds::IfDrawsExact).then(|| wrong_by(witness.upper)),
+    };
+    let speaks = can_speak && wrong_by(value) > MAX_Z * joint;
+    let proves = beyond.is_some_and(|by| by > MAX_Z * log_z.std_err);
+    if !(speaks || proves) {
+        return;
+    }
+    let said = match side {
+        _ if speaks => format!("{value:.4} +- {std_err:.4}, {:.1} joint standard errors", wrong_by(value) / joint),
+        Side::Below => format!("at least {:.4},", witness.lower),
+        Side::Above => format!("at most {:.4},", witness.upper),
+    };
+    let likely = match side {
+        Side::Below => "they miss some of a well that is known",
+        Side::Above => "the draws of the target that it comes from miss some of it, or the others weigh it wrongly",
+    };
+    log_z.warnings.push(format!(
+        "{method} says {said} from the {:.4} +- {:.4} of the others: {likely}",
+        log_z.value, log_z.std_err
+    ));
+    log_z.trusted = false;
+    if speaks && side == Side::Below {
+        (log_z.value, log_z.std_err, log_z.method) = (value, std_err, method);
     }
 }
 
@@ -158,6 +218,32 @@ mod tests {
 
     fn estimate(value: f64, std_err: f64) -> LogZ {
         LogZ::statistical(value, std_err, "ais", 1)
+    }
+
+    #[test]
+    fn witnesses_contradict_what_they_can() {
+        let against = |witness: LogZ, side| {
+            let mut z = combine(&estimate(1.0, 0.1), &estimate(1.0, 0.1));
+            confront(&mut z, &witness, side);
+            z
+        };
+        let at = |value| LogZ::statistical(value, 0.1, "importance", 1);
+        for (value, side) in [(1.2, Side::Below), (0.0, Side::Below), (0.9, Side::Above), (2.0, Side::Above)] {
+            let z = against(at(value), side);
+            assert!(z.trusted && z.warnings.is_empty(), "{value} {z:?}");
+        }
+        let z = against(at(2.0), Side::Below);
+        assert!(!z.trusted && z.value == 2.0 && z.method == "importance" && z.warnings.len() == 1, "{z:?}");
+        let z = against(at(0.0), Side::Above);
+        assert!(!z.trusted && z.value == 1.0, "{z:?}");
+        // Weights that cannot be trusted say nothing but their bound.
+        let poor = LogZ { trusted: false, ..at(2.0) };
+        assert!(against(poor.clone(), Side::Below).trusted);
+        let bounds = Bounds::Guaranteed { delta: 0.05 };
+        assert!(against(LogZ { lower: 1.1, bounds, ..poor.clone() }, Side::Below).trusted);
+        let z = against(LogZ { lower: 1.5, bounds, ..poor.clone() }, Side::Below);
+        assert!(!z.trusted && z.value == 1.0 && z.warnings[0].contains("at least 1.5"), "{z:?}");
+        assert!(!against(LogZ { upper: 0.5, upper_bounds: Bounds::IfDrawsExact, ..poor }, Side::Above).trusted);
     }
 
     #[test]

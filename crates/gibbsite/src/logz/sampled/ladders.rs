@@ -2,7 +2,7 @@
 
 use super::Estimator;
 use crate::energy::Differentiable;
-use crate::energy::gaussian::Gaussian;
+use crate::energy::gaussian::GaussianMixture;
 use crate::kernel::Nuts;
 use crate::logz::{LogZ, LogZError, bridge, stepping_stone, thermodynamic};
 use crate::points::{Matrix, Points};
@@ -39,7 +39,7 @@ const KEPT: usize = 16;
 
 /// Independent ladders of tempered chains.
 pub struct Ladders<'a, E: Differentiable + ?Sized> {
-    session: LadderSession<'a, Gaussian, E, Nuts>,
+    session: LadderSession<'a, GaussianMixture, E, Nuts>,
     along: Along,
     spacing: usize,
     /// Draws of the target, those of an iteration together.
@@ -49,7 +49,7 @@ pub struct Ladders<'a, E: Differentiable + ?Sized> {
 impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
     pub(super) fn start(
         energy: &'a E,
-        ladder: &'a Ladder<Gaussian, Nuts>,
+        ladder: &'a Ladder<GaussianMixture, Nuts>,
         options: &TemperingOptions,
         along: Along,
     ) -> Result<Self, RunError> {

@@ -2,7 +2,7 @@
 
 use super::{Along, Annealing, Estimator, Ladders, Populations};
 use crate::energy::Differentiable;
-use crate::energy::gaussian::Gaussian;
+use crate::energy::gaussian::GaussianMixture;
 use crate::kernel::Nuts;
 use crate::logz::LogZError;
 use crate::logz::path::Path;
@@ -23,10 +23,10 @@ const STEP_SIZE: f64 = 0.5;
 /// Iterations of the ladders from which a path takes draws of the target.
 const N_ITERATIONS: usize = 64;
 
-/// A warm ladder between a Gaussian and an energy.
+/// A warm ladder between a mixture of Gaussians and an energy.
 pub struct Pilot<'a, E: ?Sized> {
     energy: &'a E,
-    ladder: Ladder<Gaussian, Nuts>,
+    ladder: Ladder<GaussianMixture, Nuts>,
     seed: u64,
 }
 
@@ -70,7 +70,7 @@ impl<'a, E: Differentiable + ?Sized> Pilot<'a, E> {
     }
 
     /// The warm ladder.
-    pub fn ladder(&self) -> &Ladder<Gaussian, Nuts> {
+    pub fn ladder(&self) -> &Ladder<GaussianMixture, Nuts> {
         &self.ladder
     }
 

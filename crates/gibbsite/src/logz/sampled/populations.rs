@@ -2,7 +2,7 @@
 
 use super::Estimator;
 use super::annealing::{save_temperatures, temperatures};
-use crate::energy::gaussian::Gaussian;
+use crate::energy::gaussian::GaussianMixture;
 use crate::energy::{Differentiable, Tractable};
 use crate::kernel::Nuts;
 use crate::logz::path::Path;
@@ -20,14 +20,14 @@ const REPORTED: usize = 4;
 /// Independent populations along a path that is fixed; see [`crate::logz::sequential`].
 pub struct Populations<'a, E: ?Sized> {
     energy: &'a E,
-    reference: &'a Gaussian,
+    reference: &'a GaussianMixture,
     path: &'a Path<Nuts>,
     seed: u64,
     estimates: Estimates,
 }
 
 impl<'a, E: Differentiable + ?Sized> Populations<'a, E> {
-    pub(super) fn new(energy: &'a E, reference: &'a Gaussian, path: &'a Path<Nuts>, seed: u64) -> Self {
+    pub(super) fn new(energy: &'a E, reference: &'a GaussianMixture, path: &'a Path<Nuts>, seed: u64) -> Self {
         let estimates = Estimates { log_w: Vec::new(), temperatures: None, n_evals: 0 };
         Self { energy, reference, path, seed, estimates }
     }

@@ -1,6 +1,6 @@
-//! `--sampler tempering`: ladders from a Gaussian to the model, the No-U-Turn sampler on every level.
+//! `--sampler tempering`: ladders from a mixture of Gaussians to the model, the No-U-Turn sampler on every level.
 
-use gibbsite::energy::gaussian::Gaussian;
+use gibbsite::energy::gaussian::GaussianMixture;
 use gibbsite::energy::{Energy, Transformed};
 use gibbsite::kernel::{Nuts, Tunable};
 use gibbsite::run::auto::level_kernel;
@@ -79,7 +79,7 @@ pub(super) fn draw(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Opt
 /// The draws that are left to a session, and all that the run says; `wells` are those of the model. On `disk`, `texts` are
 /// kept with it.
 pub(super) fn to_the_end<'a>(
-    mut session: LadderSession<'a, Gaussian, Energies<'a>, Nuts>,
+    mut session: LadderSession<'a, GaussianMixture, Energies<'a>, Nuts>,
     energy: &Energies<'a>,
     options: &TemperingOptions,
     wells: Vec<Vec<f64>>,
