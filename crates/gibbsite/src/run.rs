@@ -199,6 +199,12 @@ pub enum RunError {
         /// Coordinates of the energy.
         expected: usize,
     },
+    /// The energy falls without end, so that there is hardly a density to draw from.
+    #[error("the energy falls without end along the direction {direction:.6?}")]
+    Falls {
+        /// Unit vector towards infinity.
+        direction: Vec<f64>,
+    },
     /// No Gaussian fits the starting points.
     #[error("no Gaussian reference fits the starting points; give a reference")]
     NoReference {

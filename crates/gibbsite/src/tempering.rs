@@ -211,7 +211,7 @@ where
 /// once.
 ///
 /// # Errors
-/// Those of [`temper`].
+/// Those of [`temper`]; [`RunError::Falls`] where descents from everywhere find that the energy does.
 pub fn warm_up_dispersed<E, K>(
     energy: &E,
     kernel: &K,
@@ -224,6 +224,9 @@ where
     K: for<'a> Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
 {
     let wells = Wells::find(energy, options.seed, n_ladders)?;
+    if let Some(direction) = wells.falls {
+        return Err(RunError::Falls { direction });
+    }
     let init = wells.starts(n_ladders);
     check_options(energy, &init, options)?;
     let reference = wells.reference()?;

@@ -10,7 +10,7 @@ mod named;
 mod search;
 pub(crate) use cover::cover;
 pub(crate) use named::{component_wells, places};
-use search::{Well, find_wells};
+use search::{Found, Well, find_wells};
 
 /// Starting points, and what the search for wells found.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,9 @@ pub struct Starts {
     /// Separate minima that hold more than a ten-thousandth of the probability, deepest first; none where none converged, or,
     /// in more than 64 coordinates, where there are more than 32. A ring or valley of minima is not among them.
     pub wells: Vec<Vec<f64>>,
+    /// The unit vector of a direction along which the energy falls without end, should a descent have gone that way: exp(-E) is
+    /// hardly normalisable. Not looked for in more than 64 coordinates.
+    pub falls: Option<Vec<f64>>,
 }
 
 /// One starting point per chain, overdispersed over the wells of the energy.
@@ -42,9 +45,9 @@ pub fn dispersed_points<E: Differentiable + ?Sized>(
     seed: u64,
 ) -> Result<Starts, RunError> {
     let mut points = start::initial_points_with_gradient(energy, n_chains, seed)?;
-    let wells = find_wells(energy, seed);
+    let Found { wells, falls } = find_wells(energy, seed);
     if wells.len() < 2 || n_chains < 2 {
-        return Ok(Starts { points, wells: bottoms(wells) });
+        return Ok(Starts { points, wells: bottoms(wells), falls });
     }
     let chains: Vec<usize> = (1..n_chains).step_by(2).collect();
     let mut there = around(&wells, chains.len(), seed);
@@ -61,7 +64,7 @@ pub fn dispersed_points<E: Differentiable + ?Sized>(
     for (i, chain) in chains.into_iter().enumerate() {
         points.real.copy_row(chain, &there.real, i);
     }
-    Ok(Starts { points, wells: bottoms(wells) })
+    Ok(Starts { points, wells: bottoms(wells), falls })
 }
 
 fn bottoms(wells: Vec<Well>) -> Vec<Vec<f64>> {

@@ -32,6 +32,8 @@ pub(super) struct Wells {
     may_be_several: bool,
     /// The wells one by one and their weights, where they are several and not too many.
     parts: Vec<(Gaussian, f64)>,
+    /// A direction along which descents fell without end.
+    pub(super) falls: Option<Vec<f64>>,
 }
 
 impl Wells {
@@ -47,7 +49,7 @@ impl Wells {
             (0..starts.points.dim()).map(|j| variance_within(energy, &starts.points, j).max(widest(j))).collect();
         let may_be_several = starts.wells.len() != 1 || components.len() > 1;
         let parts = weighted(cover(energy, &starts.wells));
-        Ok(Self { points: starts.points, within, may_be_several, parts })
+        Ok(Self { points: starts.points, within, may_be_several, parts, falls: starts.falls })
     }
 
     /// The first `n` of the points.

@@ -397,7 +397,7 @@ fn outcome<'a, K: Adapt<Energies<'a>>>(
     let total = (options.n_warmup + options.n_draws.saturating_mul(options.thin)).saturating_mul(args.chains);
     let bar = ctx.progress("sampling", total as u64);
     let follow = follow(&bar, (options.n_warmup * args.chains) as u64);
-    let Starts { points, wells } = run::dispersed_points(energy, args.chains, ctx.seed).map_err(failures::run)?;
+    let Starts { points, wells, .. } = run::dispersed_points(energy, args.chains, ctx.seed).map_err(failures::run)?;
     let steered = kernel.target_accept().is_some() || !kernel.rejects();
     if let Some(step_size) = args.step_size.filter(|_| !steered || options.n_warmup == 0) {
         kernel.set_step_size(step_size);

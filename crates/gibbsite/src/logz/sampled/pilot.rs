@@ -6,9 +6,9 @@ use crate::energy::gaussian::GaussianMixture;
 use crate::kernel::Nuts;
 use crate::logz::LogZError;
 use crate::logz::path::Path;
-use crate::run::Progress;
 use crate::run::auto::level_kernel;
 use crate::run::saved::{Saved, SavedError};
+use crate::run::{Progress, RunError};
 use crate::tempering::{self, Ladder, TemperingOptions};
 
 /// Ladders side by side: their spread is the error.
@@ -35,12 +35,16 @@ impl<'a, E: Differentiable + ?Sized> Pilot<'a, E> {
     /// [`crate::energy::Transformed`] first.
     ///
     /// # Errors
-    /// No starting points, no step size that is accepted, labels.
+    /// [`LogZError::Diverges`] where descents find that the energy falls without end; no starting points, no step size that is
+    /// accepted, labels.
     pub fn warm_up(energy: &'a E, seed: u64, progress: Progress<'_>) -> Result<Self, LogZError> {
         crate::logz::require_real(energy, "ladders", usize::MAX)?;
         let kernel = level_kernel(STEP_SIZE);
-        let ladder = tempering::warm_up_dispersed(energy, &kernel, N_LADDERS, &options(seed), progress)?;
-        Ok(Self { energy, ladder, seed })
+        match tempering::warm_up_dispersed(energy, &kernel, N_LADDERS, &options(seed), progress) {
+            Ok(ladder) => Ok(Self { energy, ladder, seed }),
+            Err(RunError::Falls { direction }) => Err(LogZError::Diverges { direction }),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The pilot that [`Pilot::save`] kept, of the same energy and seed.

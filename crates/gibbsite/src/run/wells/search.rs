@@ -1,7 +1,7 @@
 //! The search for wells: where descents start, and which of the minima they find matter.
 
 use crate::energy::{Differentiable, constrain};
-use crate::minimize::{Basin, Minimum, basins_from, minimize_in_rounds, widths};
+use crate::minimize::{Basin, Fall, Minima, Minimum, basins_from, minimize_in_rounds, widths};
 use crate::points::{Matrix, Points, Support};
 use crate::rng::{Purpose, Run, Streams};
 
@@ -42,17 +42,26 @@ pub(super) struct Well {
     pub(super) spread: Vec<f64>,
 }
 
-/// The minima worth starting in, deepest first.
-pub(super) fn find_wells<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Vec<Well> {
+/// What descents have found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The minima worth starting in, deepest first.
+    pub(super) wells: Vec<Well>,
+    /// A direction along which the energy falls without end.
+    pub(super) falls: Option<Vec<f64>>,
+}
+
+/// Descends from everywhere.
+pub(super) fn find_wells<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Found {
     match energy.space().reals.len() {
-        0 => Vec::new(),
+        0 => Found::default(),
         dim if dim <= MAX_HESSIAN_DIM => by_hessians(energy, seed),
-        _ => by_widths(energy, seed),
+        _ => Found { wells: by_widths(energy, seed), falls: None },
     }
 }
 
 /// Minima with their Hessians.
-fn by_hessians<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Vec<Well> {
+fn by_hessians<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Found {
     let mut boxes = Boxes::new(energy, seed);
     let first = with_places(energy, boxes.about_the_origin());
     let is_isolated = |m: &Minimum| m.at_bound.is_empty() && !m.continuum;
@@ -62,19 +71,19 @@ fn by_hessians<E: Differentiable + ?Sized>(energy: &E, seed: u64) -> Vec<Well> {
         boxes.about(&centres)
     };
     // The one error there is, nothing to minimise, is excluded by the caller.
-    let found = minimize_in_rounds(energy, &first, MAX_STEPS, more);
-    let minima = found.map_or_else(|_| Vec::new(), |found| found.minima);
+    let Ok(Minima { minima, escapes, .. }) = minimize_in_rounds(energy, &first, MAX_STEPS, more) else {
+        return Found::default();
+    };
+    let falls = escapes.into_iter().find(|(e, _)| e.fall == Fall::WithoutEnd).map(|(e, _)| e.towards);
     let matters = |m: &Minimum| match m.weight {
         Some(weight) => weight > MIN_WEIGHT,
         None => m.above_lowest < MAX_DEPTH,
     };
-    let wells = minima.into_iter().filter(|m| is_isolated(m) && matters(m));
-    wells
-        .map(|m| {
-            let stiffest = m.curvatures.as_ref().and_then(|c| c.last()).copied().unwrap_or(1.0);
-            Well { spread: vec![1.0 / stiffest.max(1.0).sqrt(); m.x.len()], x: m.x }
-        })
-        .collect()
+    let well = |m: Minimum| {
+        let stiffest = m.curvatures.as_ref().and_then(|c| c.last()).copied().unwrap_or(1.0);
+        Well { spread: vec![1.0 / stiffest.max(1.0).sqrt(); m.x.len()], x: m.x }
+    };
+    Found { wells: minima.into_iter().filter(|m| is_isolated(m) && matters(m)).map(well).collect(), falls }
 }
 
 /// Minima without.
