@@ -186,6 +186,22 @@ where
     draw(energy, &ladder, options, progress)
 }
 
+/// Where ladders start: all levels of each at one point.
+#[derive(Clone, Debug)]
+pub enum Starts {
+    /// A ladder for each row.
+    Points(Points),
+    /// So many ladders, at points in all wells ([`crate::run::dispersed_points`]); the wells are looked for once, for them and for
+    /// the reference.
+    Dispersed(usize),
+}
+
+impl From<Points> for Starts {
+    fn from(points: Points) -> Self {
+        Self::Points(points)
+    }
+}
+
 /// The first half of [`temper`]: the ladder, ready to draw.
 ///
 /// # Errors
@@ -193,7 +209,7 @@ where
 pub fn warm_up<E, K>(
     energy: &E,
     kernel: &K,
-    init: Points,
+    starts: impl Into<Starts>,
     options: &TemperingOptions,
     progress: Progress<'_>,
 ) -> Result<Ladder<Gaussian, K>, RunError>
@@ -201,31 +217,18 @@ where
     E: Differentiable + ?Sized,
     K: for<'a> Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
 {
-    check_options(energy, &init, options)?;
-    let wells = Wells::find(energy, options.seed, 0)?;
-    let reference = wells.reference()?;
-    warm::warm_up(energy, reference, |draws| wells.refit(draws), kernel, &init, options, progress)
-}
-
-/// As [`warm_up`] for `n_ladders` ladders that start at points in all wells ([`crate::run::dispersed_points`]), which are looked for
-/// once.
-///
-/// # Errors
-/// Those of [`temper`].
-pub fn warm_up_dispersed<E, K>(
-    energy: &E,
-    kernel: &K,
-    n_ladders: usize,
-    options: &TemperingOptions,
-    progress: Progress<'_>,
-) -> Result<Ladder<Gaussian, K>, RunError>
-where
-    E: Differentiable + ?Sized,
-    K: for<'a> Kernel<Bridge<&'a Gaussian, &'a E>> + Tunable + Clone,
-{
-    let wells = Wells::find(energy, options.seed, n_ladders)?;
-    let init = wells.starts(n_ladders);
-    check_options(energy, &init, options)?;
+    let (wells, init) = match starts.into() {
+        Starts::Points(init) => {
+            check_options(energy, &init, options)?;
+            (Wells::find(energy, options.seed, 0)?, init)
+        }
+        Starts::Dispersed(n_ladders) => {
+            let wells = Wells::find(energy, options.seed, n_ladders)?;
+            let init = wells.starts(n_ladders);
+            check_options(energy, &init, options)?;
+            (wells, init)
+        }
+    };
     let reference = wells.reference()?;
     warm::warm_up(energy, reference, |draws| wells.refit(draws), kernel, &init, options, progress)
 }
