@@ -52,7 +52,6 @@ pub(crate) use verdict::enough;
 pub use verdict::{MIN_ROUND_TRIPS, Verdict};
 
 use reference::Wells;
-use swap::Rule;
 
 /// How long to run, and from which seed.
 #[derive(Clone, Debug, PartialEq)]
@@ -271,23 +270,7 @@ where
     E: Differentiable + ?Sized,
     K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
 {
-    draw_by(swap::metropolis, energy, ladder, options, progress)
-}
-
-/// [`draw`] with swaps decided by `rule`.
-fn draw_by<'a, R, E, K>(
-    rule: Rule,
-    energy: &'a E,
-    ladder: &'a Ladder<R, K>,
-    options: &TemperingOptions,
-    progress: Progress<'_>,
-) -> Result<Tempered, RunError>
-where
-    R: Differentiable + Tractable,
-    E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
-{
-    let mut session = LadderSession::start_by(rule, energy, ladder, options)?;
+    let mut session = LadderSession::start(energy, ladder, options)?;
     let draws = session.piece(options.n_draws, progress)?;
     let run = session.finish(draws);
     run.warnings.iter().for_each(|warning| progress(Event::Warning(warning.clone())));
