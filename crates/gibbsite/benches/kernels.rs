@@ -10,8 +10,8 @@ use gibbsite::energy::formula::{Formula, FormulaOptions};
 use gibbsite::energy::gaussian::Gaussian;
 use gibbsite::energy::{Bridge, Differentiable, Energy, Tractable};
 use gibbsite::kernel::{Hmc, Info, Kernel, Mala, Ula};
-use gibbsite::logz::annealed;
 use gibbsite::logz::path::Path;
+use gibbsite::logz::walk::{Start, walk};
 use gibbsite::points::{Matrix, Points, Space};
 use gibbsite::rng::{Run, Streams};
 use gibbsite::run::{RunOptions, draw};
@@ -202,10 +202,11 @@ fn annealing(c: &mut Criterion) {
     let kernel = Hmc { jitter: 0.0, ..Hmc::new(0.05, 5) };
     let path = Path::new(betas, vec![kernel.clone(); N_TEMPERATURES + 1], 1).expect("a path");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let streams = Streams::new(0, Run::Importance);
     let mut group = c.benchmark_group("annealing");
     group.throughput(Throughput::Elements((64 * N_TEMPERATURES) as u64)).sample_size(50);
     group.bench_function("temperatures", |b| {
-        b.iter(|| pool.install(|| annealed::walk(&reference, &energy, &path, 0..64, 0)).expect("finite"))
+        b.iter(|| pool.install(|| walk(&reference, &energy, &path, Start::Reference(0..64), &streams)).expect("finite"))
     });
     let bridge = Bridge::new(&reference, &energy, 0.5);
     let x = reference.sample(64, &mut Streams::new(0, Run::Pilot));

@@ -24,6 +24,7 @@ pub mod sequential;
 pub mod simpson;
 pub mod stepping_stone;
 pub mod thermodynamic;
+pub mod walk;
 mod walkers;
 mod weights;
 
@@ -382,6 +383,11 @@ pub(crate) fn require_real<E: crate::energy::Energy + ?Sized>(
         return Err(LogZError::Dimension { method, dim, max });
     }
     Ok(dim)
+}
+
+/// Draws enough for an error.
+fn require_draws(n: usize, min: usize) -> Result<(), LogZError> {
+    if n < min { Err(LogZError::Draws { n, min }) } else { Ok(()) }
 }
 
 #[cfg(test)]

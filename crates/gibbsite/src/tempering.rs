@@ -52,7 +52,6 @@ pub(crate) use verdict::enough;
 pub use verdict::{MIN_ROUND_TRIPS, Verdict};
 
 use reference::Wells;
-use swap::Rule;
 
 /// How long to run, and from which seed.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,14 +185,30 @@ where
     draw(energy, &ladder, options, progress)
 }
 
+/// Where ladders start: all levels of each at one point.
+#[derive(Clone, Debug)]
+pub enum Starts {
+    /// A ladder for each row.
+    Points(Points),
+    /// So many ladders, at points in all wells ([`crate::run::dispersed_points`]); the wells are looked for once, for them and for
+    /// the reference.
+    Dispersed(usize),
+}
+
+impl From<Points> for Starts {
+    fn from(points: Points) -> Self {
+        Self::Points(points)
+    }
+}
+
 /// The first half of [`temper`]: the ladder, ready to draw.
 ///
 /// # Errors
-/// Those of [`temper`].
+/// Those of [`temper`]; [`RunError::Falls`] where ladders are to be dispersed and the energy falls without end.
 pub fn warm_up<E, K>(
     energy: &E,
     kernel: &K,
-    init: Points,
+    starts: impl Into<Starts>,
     options: &TemperingOptions,
     progress: Progress<'_>,
 ) -> Result<Ladder<GaussianMixture, K>, RunError>
@@ -201,34 +216,21 @@ where
     E: Differentiable + ?Sized,
     K: for<'a> Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
 {
-    check_options(energy, &init, options)?;
-    let wells = Wells::find(energy, options.seed, 0)?;
-    let reference = wells.reference()?;
-    warm::warm_up(energy, reference, |draws| wells.refit(draws), kernel, &init, options, progress)
-}
-
-/// As [`warm_up`] for `n_ladders` ladders that start at points in all wells ([`crate::run::dispersed_points`]), which are looked for
-/// once.
-///
-/// # Errors
-/// Those of [`temper`]; [`RunError::Falls`] where descents from everywhere find that the energy does.
-pub fn warm_up_dispersed<E, K>(
-    energy: &E,
-    kernel: &K,
-    n_ladders: usize,
-    options: &TemperingOptions,
-    progress: Progress<'_>,
-) -> Result<Ladder<GaussianMixture, K>, RunError>
-where
-    E: Differentiable + ?Sized,
-    K: for<'a> Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
-{
-    let wells = Wells::find(energy, options.seed, n_ladders)?;
-    if let Some(direction) = wells.falls {
-        return Err(RunError::Falls { direction });
-    }
-    let init = wells.starts(n_ladders);
-    check_options(energy, &init, options)?;
+    let (wells, init) = match starts.into() {
+        Starts::Points(init) => {
+            check_options(energy, &init, options)?;
+            (Wells::find(energy, options.seed, 0)?, init)
+        }
+        Starts::Dispersed(n_ladders) => {
+            let wells = Wells::find(energy, options.seed, n_ladders)?;
+            if let Some(direction) = wells.falls {
+                return Err(RunError::Falls { direction });
+            }
+            let init = wells.starts(n_ladders);
+            check_options(energy, &init, options)?;
+            (wells, init)
+        }
+    };
     let reference = wells.reference()?;
     warm::warm_up(energy, reference, |draws| wells.refit(draws), kernel, &init, options, progress)
 }
@@ -271,23 +273,7 @@ where
     E: Differentiable + ?Sized,
     K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
 {
-    draw_by(swap::metropolis, energy, ladder, options, progress)
-}
-
-/// [`draw`] with swaps decided by `rule`.
-fn draw_by<'a, R, E, K>(
-    rule: Rule,
-    energy: &'a E,
-    ladder: &'a Ladder<R, K>,
-    options: &TemperingOptions,
-    progress: Progress<'_>,
-) -> Result<Tempered, RunError>
-where
-    R: Differentiable + Tractable,
-    E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
-{
-    let mut session = LadderSession::start_by(rule, energy, ladder, options)?;
+    let mut session = LadderSession::start(energy, ladder, options)?;
     let draws = session.piece(options.n_draws, progress)?;
     let run = session.finish(draws);
     run.warnings.iter().for_each(|warning| progress(Event::Warning(warning.clone())));

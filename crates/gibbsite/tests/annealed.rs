@@ -6,6 +6,7 @@ use gibbsite::energy::gaussian::{Gaussian, GaussianMixture};
 use gibbsite::energy::{Energy, Tractable};
 use gibbsite::kernel::{Hmc, Ula};
 use gibbsite::logz::path::Path;
+use gibbsite::logz::walk::{Start, walk};
 use gibbsite::logz::{Bounds, LogZ, LogZError, annealed, reverse, sequential};
 use gibbsite::points::{Matrix, Points};
 use gibbsite::rng::{Run, Streams};
@@ -73,7 +74,7 @@ fn a_reference_that_is_the_target_gives_its_integral_exactly() {
 fn no_temperatures_are_importance_sampling() {
     let (wide, narrow) = (Gaussian::diagonal(vec![0.0], &[2.0]).unwrap(), Gaussian::standard(1));
     let path = Path::new(vec![0.0, 1.0], vec![Hmc::new(0.3, 4); 2], 1).unwrap();
-    let walked = annealed::walk(&wide, &narrow, &path, 0..256, 1).unwrap();
+    let walked = walk(&wide, &narrow, &path, Start::Reference(0..256), &Streams::new(1, Run::Importance)).unwrap();
     let (mut e, mut e_ref) = (vec![0.0; 256], vec![0.0; 256]);
     narrow.energy(&walked.x, &mut e);
     wide.energy(&walked.x, &mut e_ref);
@@ -190,7 +191,8 @@ fn adapting_on_the_weighted_walkers_breaks_the_bound() {
     assert!(z > 5.0, "{mean} {z}");
     // The same walkers with temperatures that were chosen by others are unbiased.
     let path = Path::of_ladder(&narrow, &ladder, 0.9, 1, 7).unwrap();
-    let walked = annealed::walk(&reference, &narrow, &path, 0..16_384, 7).unwrap();
+    let walked =
+        walk(&reference, &narrow, &path, Start::Reference(0..16_384), &Streams::new(7, Run::Importance)).unwrap();
     let frozen: Vec<f64> = walked.log_w.iter().map(|w| (w + reference.log_z() - truth).exp()).collect();
     let mean = frozen.iter().sum::<f64>() / frozen.len() as f64;
     let sd = (frozen.iter().map(|w| (w - mean).powi(2)).sum::<f64>() / frozen.len() as f64).sqrt();
@@ -202,12 +204,12 @@ fn adapting_on_the_weighted_walkers_breaks_the_bound() {
 fn pieces_are_the_whole() {
     let (wide, narrow) = (Gaussian::diagonal(vec![0.0], &[2.0]).unwrap(), Gaussian::standard(1));
     let path = Path::new(vec![0.0, 0.5, 1.0], vec![Hmc::new(0.7, 3); 3], 1).unwrap();
-    let whole = annealed::walk(&wide, &narrow, &path, 0..256, 1).unwrap();
-    let pieces = [0..64, 64..192, 192..256].map(|r| annealed::walk(&wide, &narrow, &path, r, 1).unwrap().log_w);
-    assert_eq!(pieces.concat(), whole.log_w);
-    let whole = sequential::walk(&wide, &narrow, &path, 0..20, 32, 1).unwrap();
-    let pieces = [0..3, 3..20].map(|r| sequential::walk(&wide, &narrow, &path, r, 32, 1).unwrap().log_w);
-    assert_eq!(pieces.concat(), whole.log_w);
+    let streams = Streams::new(1, Run::Importance);
+    let log_w = |start| walk(&wide, &narrow, &path, start, &streams).unwrap().log_w;
+    let whole = log_w(Start::Reference(0..256));
+    assert_eq!([0..64, 64..192, 192..256].map(|r| log_w(Start::Reference(r))).concat(), whole);
+    let populations = |numbers| log_w(Start::Populations { numbers, size: 32 });
+    assert_eq!([0..3, 3..20].map(populations).concat(), populations(0..20));
 }
 
 /// 95 % intervals of the value cover the truth in 90 to 99 of 100 runs, and the guaranteed bound holds in 95 at least.

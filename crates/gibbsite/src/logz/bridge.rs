@@ -71,20 +71,15 @@ pub fn acceptance_ratio(gap_a: &[f64], gap_b: &[f64]) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::jackknife::tests::rungs;
+    use super::super::jackknife::tests::gaussian_rungs;
     use super::*;
-    use crate::diagnostics::normal_quantile;
     use crate::rng::{Purpose, Run, Streams};
 
-    /// `dE` is normal with mean `m - s^2 beta` and variance `s^2` at beta: `log Z(beta) = -m beta + s^2 beta^2 / 2`.
     #[test]
     fn a_gaussian_ladder() {
-        let betas = [0.0, 0.3, 0.6, 1.0];
-        let (m, s, n) = (2.0, 1.5, 400);
-        let z = |i: usize, t: usize| normal_quantile(((t * 37 + i * 11) % n) as f64 / n as f64 + 0.5 / n as f64);
-        let rungs = rungs(&betas, 8, n, |k, i, t| m - s * s * betas[k] + s * z(i, t));
+        let (rungs, truth) = gaussian_rungs(&[0.0, 0.3, 0.6, 1.0], 400);
         let got = log_z(&rungs).unwrap();
-        assert!((got.value - (0.5 * s * s - m)).abs() < 2e-3 && got.std_err < 1e-9, "{got:?}");
+        assert!((got.value - truth).abs() < 2e-3 && got.std_err < 1e-9, "{got:?}");
     }
 
     /// Between N(0, 1) and N(1, 1), E without its constant in b: the ratio is `exp(-0.7)`.

@@ -48,6 +48,7 @@ fn temperatures(rungs: &Rungs) -> Option<Temperatures> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::diagnostics::normal_quantile;
 
     /// Rungs of `n_ladders` ladders at `betas`, of the energies `difference(level, ladder, draw)`.
     pub(in super::super) fn rungs(
@@ -70,6 +71,14 @@ pub(super) mod tests {
             rejection: vec![0.5; last],
             n_evals: 0,
         }
+    }
+
+    /// Rungs of 8 ladders whose `dE` is normal with mean `m - s^2 beta` and variance `s^2` at beta, and their log Z: that of beta is
+    /// `-m beta + s^2 beta^2 / 2`.
+    pub(in super::super) fn gaussian_rungs(betas: &[f64], n_draws: usize) -> (Rungs, f64) {
+        let (m, s, n) = (2.0, 1.5, n_draws);
+        let z = |i: usize, t: usize| normal_quantile(((t * 37 + i * 11) % n) as f64 / n as f64 + 0.5 / n as f64);
+        (rungs(betas, 8, n, |k, i, t| m - s * s * betas[k] + s * z(i, t)), 0.5 * s * s - m)
     }
 
     #[test]

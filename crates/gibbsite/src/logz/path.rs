@@ -4,9 +4,10 @@
 use rayon::prelude::*;
 use thiserror::Error;
 
+use super::walk::{Start, walk};
 use super::walkers::Walkers;
 use super::weights::log_mean_exp;
-use super::{LogZError, annealed, log_sum_exp, reverse};
+use super::{LogZError, log_sum_exp};
 use crate::diagnostics::ess_of_weights;
 use crate::energy::{Bridge, Differentiable, Energy, Tractable};
 use crate::kernel::{ChainState, Kernel, Tunable};
@@ -192,13 +193,7 @@ impl<K: Clone> Path<K> {
             }
             beta = next_beta(&walkers, beta, share);
             let kernel = kernel_at(ladder, beta);
-            walkers.par_iter_mut().for_each(|walkers| {
-                walkers.weigh(beta);
-                if beta < 1.0 {
-                    walkers.resample();
-                    walkers.walk(beta, &kernel, n_steps);
-                }
-            });
+            walkers.par_iter_mut().for_each(|walkers| walkers.follow(&[(beta, &kernel)], n_steps, true));
             betas.push(beta);
             kernels.push(kernel);
         }
@@ -224,7 +219,7 @@ impl<K: Clone> Path<K> {
     /// that never reach a narrow part of the target show no large weight, draws from there show it. See [`Path::effective`].
     ///
     /// # Errors
-    /// [`LogZError::Path`], and those of [`super::annealed::walk`].
+    /// [`LogZError::Path`], and those of [`walk`].
     pub fn adapted<'a, R, E>(
         energy: &'a E,
         ladder: &'a Ladder<R, K>,
@@ -239,12 +234,13 @@ impl<K: Clone> Path<K> {
         K: Kernel<Bridge<&'a R, &'a E>>,
     {
         let mut path = Self::of_ladder(energy, ladder, FIRST_SHARE, 1, seed)?;
+        let streams = Streams::new(seed, Run::Pilot);
         let mut work_before = f64::INFINITY;
         loop {
             told(path.betas.len());
             let reference = ladder.reference();
-            let up = annealed::walk_as(Run::Pilot, reference, energy, &path, 0..N_PILOT, seed)?;
-            let down = reverse::walk_as(Run::Pilot, reference, energy, &path, draws, seed)?;
+            let up = walk(reference, energy, &path, Start::Reference(0..N_PILOT), &streams)?;
+            let down = walk(reference, energy, &path, Start::Target(draws), &streams)?;
             let n_evals = up.n_evals + down.n_evals;
             let effective = (ess_of_weights(&up.log_w) / N_PILOT as f64).min(effective_share(down.log_w));
             path.effective = Some(effective);

@@ -2,72 +2,14 @@
 //! log-likelihood using reverse annealing"): draws of the target walk down a path to the reference. Their weights have the mean
 //! `Z_ref / Z`, if the draws are exact: where forward weights bound log Z from below, these bound it from above.
 
-use rayon::prelude::*;
-
-use super::annealed::{MIN_WALKERS, Weighted, gather};
-use super::path::{BLOCK, Path};
-use super::walkers::{Arrived, Walkers};
-use super::{Bounds, LogZ, LogZError, bound, require_real, weights};
+use super::annealed::MIN_WALKERS;
+use super::path::Path;
+use super::walk::{Start, Weighted, walk};
+use super::{Bounds, LogZ, LogZError, bound, require_draws, weights};
 use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{Kernel, Tunable};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
-
-/// Where the streams of the way down begin: those of the way up have fewer steps.
-const FIRST_STEP: u64 = 1 << 40;
-
-/// Walkers from `draws` (one row each) down a path that is fixed; the mean of the weights estimates `Z_ref / Z`.
-///
-/// # Errors
-/// Those of [`super::annealed::walk`].
-pub fn walk<'a, R, E, K>(
-    reference: &'a R,
-    energy: &'a E,
-    path: &Path<K>,
-    draws: &Points,
-    seed: u64,
-) -> Result<Weighted, LogZError>
-where
-    R: Differentiable + Tractable,
-    E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a R, &'a E>> + Clone,
-{
-    walk_as(Run::Importance, reference, energy, path, draws, seed)
-}
-
-/// [`walk`] with the streams of a certain purpose.
-pub(super) fn walk_as<'a, R, E, K>(
-    run: Run,
-    reference: &'a R,
-    energy: &'a E,
-    path: &Path<K>,
-    draws: &Points,
-    seed: u64,
-) -> Result<Weighted, LogZError>
-where
-    R: Differentiable + Tractable,
-    E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a R, &'a E>> + Clone,
-{
-    require_real(energy, "reverse ais", usize::MAX)?;
-    let mut streams = Streams::new(seed, run);
-    streams.seek(FIRST_STEP);
-    let n = draws.n();
-    let blocks: Vec<Arrived> = (0..n)
-        .step_by(BLOCK)
-        .collect::<Vec<_>>()
-        .into_par_iter()
-        .map(|first| {
-            let x = draws.rows(first, BLOCK.min(n - first));
-            let kernel = &path.kernels()[path.kernels().len() - 1];
-            let mut walkers = Walkers::at(reference, energy, kernel, (1.0, x), streams.block(first));
-            walkers.descend(path);
-            walkers.arrived()
-        })
-        .collect();
-    let down: Vec<f64> = path.betas().iter().rev().copied().collect();
-    gather(&blocks, &down, energy.space().dim())
-}
 
 /// log Z from draws of the target: `log Z_ref - log mean w`, the standard error by the delta method.
 ///
@@ -87,13 +29,11 @@ pub fn log_z<'a, R, E, K>(
 where
     R: Differentiable + Tractable,
     E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable,
 {
-    let n = draws.n();
-    if n < MIN_WALKERS {
-        return Err(LogZError::Draws { n, min: MIN_WALKERS });
-    }
-    let Weighted { log_w, temperatures, n_evals, .. } = walk(reference, energy, path, draws, seed)?;
+    require_draws(draws.n(), MIN_WALKERS)?;
+    let streams = Streams::new(seed, Run::Importance);
+    let Weighted { log_w, temperatures, n_evals, .. } = walk(reference, energy, path, Start::Target(draws), &streams)?;
     // As if it were log(Z_ref / Z).
     let z = weights::summarise("reverse ais", 0.0, &log_w, n_evals, false, None)?;
     let (value, std_err) = (reference.log_z() - z.value, z.std_err);

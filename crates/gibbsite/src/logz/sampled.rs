@@ -9,6 +9,7 @@
 
 mod annealing;
 mod cross_check;
+mod gathered;
 mod ladders;
 mod pilot;
 mod populations;

@@ -1,75 +1,18 @@
 //! Sequential Monte Carlo (Del Moral, Doucet and Jasra 2006, "Sequential Monte Carlo samplers"): annealed importance sampling
 //! whose walkers are drawn anew in proportion to their weights when few of them carry the most.
 
-use std::ops::Range;
-
-use rayon::prelude::*;
-
 use super::path::{BLOCK, Path};
-use super::walkers::{Arrived, Walkers, worst_step};
-use super::{LogZ, LogZError, Temperatures, require_real, weights};
+use super::walk::{Estimates, Start, walk};
+use super::{LogZ, LogZError, require_draws, weights};
 use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{Kernel, Tunable};
 use crate::rng::{Run, Streams};
-
-/// Where the streams begin: annealed walkers under the same seed have fewer steps.
-const FIRST_STEP: u64 = 1 << 41;
 
 /// Fewest independent populations: their spread is the error, resampling and all.
 pub const MIN_POPULATIONS: usize = 16;
 
 /// Fewest walkers of a population.
 const MIN_WALKERS: usize = 8;
-
-/// Estimates by independent populations.
-#[derive(Clone, Debug)]
-pub struct Estimates {
-    /// Their logarithms: the mean of the estimates themselves is `Z / Z_ref`.
-    pub log_w: Vec<f64>,
-    /// The temperatures and the worst step between them.
-    pub temperatures: Option<Temperatures>,
-    /// Evaluations of energies and gradients.
-    pub n_evals: u64,
-}
-
-/// Estimates by `populations`, by number, of `size` walkers each along a path that is fixed; the same bits for any number of
-/// threads.
-///
-/// # Errors
-/// Those of [`super::annealed::walk`].
-pub fn walk<'a, R, E, K>(
-    reference: &'a R,
-    energy: &'a E,
-    path: &Path<K>,
-    populations: Range<usize>,
-    size: usize,
-    seed: u64,
-) -> Result<Estimates, LogZError>
-where
-    R: Differentiable + Tractable,
-    E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a R, &'a E>> + Clone,
-{
-    require_real(energy, "smc", usize::MAX)?;
-    let mut streams = Streams::new(seed, Run::Importance);
-    streams.seek(FIRST_STEP);
-    let arrived: Vec<Arrived> = populations
-        .into_par_iter()
-        .map(|population| {
-            let streams = streams.block(population * size);
-            let mut walkers = Walkers::at_reference(reference, energy, &path.kernels()[0], size, streams);
-            walkers.climb(path, true);
-            walkers.arrived()
-        })
-        .collect();
-    arrived.iter().try_for_each(Arrived::check)?;
-    let steps: Vec<_> = arrived.iter().map(|a| a.steps.clone()).collect();
-    Ok(Estimates {
-        log_w: arrived.iter().map(Arrived::log_estimate).collect(),
-        temperatures: worst_step(path.betas(), &steps),
-        n_evals: arrived.iter().map(|a| a.n_evals).sum(),
-    })
-}
 
 /// log Z from 16 or more independent populations, of 64 walkers each where `n` is enough: `log Z_ref` plus the log of the mean of
 /// their estimates, each unbiased.
@@ -90,31 +33,29 @@ pub fn log_z<'a, R, E, K>(
 where
     R: Differentiable + Tractable,
     E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable,
 {
-    let min = MIN_POPULATIONS * MIN_WALKERS;
-    if n < min {
-        return Err(LogZError::Draws { n, min });
-    }
+    require_draws(n, MIN_POPULATIONS * MIN_WALKERS)?;
     let n_populations = MIN_POPULATIONS.max(n / BLOCK);
-    let estimates = walk(reference, energy, path, 0..n_populations, n / n_populations, seed)?;
-    summarise(reference.log_z(), &estimates, path.leaves_invariant(), n, path.effective())
+    let start = Start::Populations { numbers: 0..n_populations, size: n / n_populations };
+    let walked = walk(reference, energy, path, start, &Streams::new(seed, Run::Importance))?;
+    summarise(reference.log_z(), path, &walked.estimates(), n)
 }
 
 /// log Z from estimates by populations.
 ///
 /// The standard error is not less than that of as many annealed walkers, `n_walkers`, where it is known which share of them is
-/// `effective`: walkers that are drawn anew never come from a place that none of them has reached.
-pub(super) fn summarise(
+/// effective: walkers that are drawn anew never come from a place that none of them has reached.
+pub(super) fn summarise<K: Tunable>(
     log_z_reference: f64,
+    path: &Path<K>,
     estimates: &Estimates,
-    is_guaranteed: bool,
     n_walkers: usize,
-    effective: Option<f64>,
 ) -> Result<LogZ, LogZError> {
     let Estimates { log_w, temperatures, n_evals } = estimates;
+    let is_guaranteed = path.leaves_invariant();
     let z = weights::summarise("smc", log_z_reference, log_w, *n_evals, is_guaranteed, None)?;
-    let told = effective.map_or(0.0, |share| weights::std_err_of_share(share, n_walkers));
+    let told = path.effective().map_or(0.0, |share| weights::std_err_of_share(share, n_walkers));
     let std_err = (z.std_err * weights::t_over_normal(log_w.len() as f64 - 1.0)).max(told);
     let wide = LogZ::statistical(z.value, std_err, "smc", *n_evals);
     // A few dozen estimates show no tail.

@@ -1,7 +1,5 @@
 //! Walkers along a path between a reference and a target, in either direction.
 
-use super::path::Path;
-use super::weights::log_mean_exp;
 use super::{LogZError, Temperatures, log_sum_exp};
 use crate::diagnostics::ess_of_weights;
 use crate::energy::{Bridge, Differentiable, Tractable};
@@ -110,11 +108,6 @@ impl Arrived {
             Some(i) => Err(LogZError::Unbounded { point: self.x.real.row(i) }),
         }
     }
-
-    /// Log of the mean weight: an unbiased estimate of `Z / Z_ref`.
-    pub(super) fn log_estimate(&self) -> f64 {
-        log_mean_exp(&self.log_w)
-    }
 }
 
 impl<'a, R, E, S> Walkers<'a, R, E, S>
@@ -156,31 +149,19 @@ where
         walkers
     }
 
-    /// Up a path from its reference; with `resampled`, drawn anew where few carry the most.
-    pub(super) fn climb<K>(&mut self, path: &Path<K>, resampled: bool)
+    /// On to each of these levels in turn, with `n_steps` transitions where that is not an end of the path; with `resampled`, drawn
+    /// anew before them where few carry the most.
+    pub(super) fn follow<K>(&mut self, levels: &[(f64, &K)], n_steps: u64, resampled: bool)
     where
         K: Kernel<Bridge<&'a R, &'a E>, State = S>,
     {
-        for (beta, kernel) in path.betas()[1..].iter().zip(&path.kernels()[1..]) {
-            self.weigh(*beta);
-            if *beta < 1.0 {
+        for &(beta, kernel) in levels {
+            self.weigh(beta);
+            if beta > 0.0 && beta < 1.0 {
                 if resampled {
                     self.resample();
                 }
-                self.walk(*beta, kernel, path.n_steps());
-            }
-        }
-    }
-
-    /// Down a path from its target.
-    pub(super) fn descend<K>(&mut self, path: &Path<K>)
-    where
-        K: Kernel<Bridge<&'a R, &'a E>, State = S>,
-    {
-        for (beta, kernel) in path.betas().iter().zip(path.kernels()).rev().skip(1) {
-            self.weigh(*beta);
-            if *beta > 0.0 {
-                self.walk(*beta, kernel, path.n_steps());
+                self.walk(beta, kernel, n_steps);
             }
         }
     }
@@ -202,7 +183,7 @@ where
     }
 
     /// Moves the weights on to level `beta`.
-    pub(super) fn weigh(&mut self, beta: f64) {
+    fn weigh(&mut self, beta: f64) {
         let d_beta = beta - self.bridge.beta();
         self.steps.push(Step::of(d_beta, &self.gap));
         for (log_w, gap) in self.log_w.iter_mut().zip(&self.gap) {
@@ -212,7 +193,7 @@ where
 
     /// `n_steps` transitions at level `beta`. Both energies at the end follow from that of the level, which the kernel knows, and
     /// that of the reference, and so does what the kernel must know at the next level: the target is evaluated in its steps alone.
-    pub(super) fn walk<K>(&mut self, beta: f64, kernel: &K, n_steps: u64)
+    fn walk<K>(&mut self, beta: f64, kernel: &K, n_steps: u64)
     where
         K: Kernel<Bridge<&'a R, &'a E>, State = S>,
     {
@@ -248,7 +229,7 @@ where
 
     /// Draws the walkers anew in proportion to their weights when fewer than half are effective (systematic resampling: Kitagawa
     /// 1996); their weights are equal then, with the same mean. The next step refreshes what the kernel knows of them.
-    pub(super) fn resample(&mut self) {
+    fn resample(&mut self) {
         let n = self.log_w.len();
         let total = log_sum_exp(&self.log_w);
         if !(ess_of_weights(&self.log_w) < RESAMPLED * n as f64) || !total.is_finite() {

@@ -1,5 +1,6 @@
 //! What the swap leaves invariant, and that broken swaps do not pass.
 
+use super::swap::Rule;
 use super::*;
 use crate::diagnostics::ks_statistic;
 use crate::energy::formula::Formula;
@@ -95,13 +96,15 @@ fn departure(rule: Rule, reference: Gaussian, target: &Formula, l: f64) -> f64 {
     let kernel = Hmc::new(0.05, 1);
     let ladder = Ladder::new(reference, betas, vec![kernel; 5], Replicas::new(x)).unwrap();
     let options = TemperingOptions { n_draws: 9, n_steps: 1, seed: 3, ..TemperingOptions::default() };
-    let run = draw_by(rule, target, &ladder, &options, &quiet).unwrap();
+    let mut session = LadderSession::start_by(rule, target, &ladder, &options).unwrap();
+    let draws = session.piece(options.n_draws, &quiet).unwrap();
+    let replicas = session.finish(draws).replicas;
     let statistic = |(x, table): (&Points, &Tabulated)| {
         let mut sorted = x.real.col(0).to_vec();
         sorted.sort_by(f64::total_cmp);
         ks_statistic(&sorted, |v| Tabulated::interpolate(v, &table.x, &table.cdf)) * (N as f64).sqrt()
     };
-    run.replicas.x.iter().zip(&tables).map(statistic).fold(0.0, f64::max)
+    replicas.x.iter().zip(&tables).map(statistic).fold(0.0, f64::max)
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::logz::path::Path;
 use crate::run::auto::level_kernel;
 use crate::run::saved::{Saved, SavedError};
 use crate::run::{Progress, RunError};
-use crate::tempering::{self, Ladder, TemperingOptions};
+use crate::tempering::{self, Ladder, Starts, TemperingOptions};
 
 /// Ladders side by side: their spread is the error.
 const N_LADDERS: usize = 32;
@@ -40,7 +40,7 @@ impl<'a, E: Differentiable + ?Sized> Pilot<'a, E> {
     pub fn warm_up(energy: &'a E, seed: u64, progress: Progress<'_>) -> Result<Self, LogZError> {
         crate::logz::require_real(energy, "ladders", usize::MAX)?;
         let kernel = level_kernel(STEP_SIZE);
-        match tempering::warm_up_dispersed(energy, &kernel, N_LADDERS, &options(seed), progress) {
+        match tempering::warm_up(energy, &kernel, Starts::Dispersed(N_LADDERS), &options(seed), progress) {
             Ok(ladder) => Ok(Self { energy, ladder, seed }),
             Err(RunError::Falls { direction }) => Err(LogZError::Diverges { direction }),
             Err(error) => Err(error.into()),
