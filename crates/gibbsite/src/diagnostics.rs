@@ -17,6 +17,7 @@ mod pareto;
 mod rank_histogram;
 mod rhat;
 mod special;
+mod stein;
 mod summary;
 
 pub use agreement::{Agreement, agreement};
@@ -33,4 +34,5 @@ pub use pareto::{ess_of_weights, pareto_k, psis, tail_shape};
 pub use rank_histogram::{RankHistogram, rank_histogram};
 pub use rhat::{rhat, rhat_raw};
 pub use special::{beta_cdf, beta_quantile, chi_square_tail, ln_gamma, normal_quantile};
+pub use stein::{SteinDeparture, stein_departure};
 pub use summary::{Summary, summary, summary_and_agreement};

@@ -1,6 +1,7 @@
 //! Tempered chains under way, and what their ladder says of log Z.
 
 use super::Estimator;
+use crate::diagnostics::stein_departure;
 use crate::energy::Differentiable;
 use crate::energy::gaussian::GaussianMixture;
 use crate::kernel::Nuts;
@@ -37,8 +38,13 @@ const SPACING: usize = 8;
 /// Iterations whose draws are kept, at most; with twice as many every second one is dropped.
 const KEPT: usize = 16;
 
+/// Departure from Stein's identity, in standard errors, from which on draws of the target are not draws of all of it: beyond it
+/// one of a hundred coordinates would be once in 500 runs.
+const MAX_DEPARTURE: f64 = 5.0;
+
 /// Independent ladders of tempered chains.
 pub struct Ladders<'a, E: Differentiable + ?Sized> {
+    energy: &'a E,
     session: LadderSession<'a, GaussianMixture, E, Nuts>,
     along: Along,
     spacing: usize,
@@ -54,12 +60,27 @@ impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
         along: Along,
     ) -> Result<Self, RunError> {
         let session = LadderSession::start(energy, ladder, options)?;
-        Ok(Self { session, along, spacing: SPACING, kept: Vec::new() })
+        Ok(Self { energy, session, along, spacing: SPACING, kept: Vec::new() })
     }
 
     /// Some draws of the target, far apart in every ladder: 8 to 16 of each, fewer before the first round is done.
     pub fn target_draws(&self) -> Points {
         Points::from_rows(&self.kept)
+    }
+
+    /// Whether the draws of the target end where its density goes on.
+    fn departs(&self) -> Option<String> {
+        let draws = self.target_draws();
+        let (mut e, mut grad) = (vec![0.0; draws.n()], Matrix::new(draws.n(), draws.dim()));
+        self.energy.energy_grad(&draws, &mut e, &mut grad);
+        let n_ladders = self.session.ladder().replicas().x[0].n();
+        let found = stein_departure(&draws, &grad, n_ladders).filter(|found| found.z.abs() > MAX_DEPARTURE)?;
+        Some(format!(
+            "draws of the target miss some of it that they could reach: along coordinate {} they depart from Stein's identity by {:.1} \
+             standard errors, as where a narrow neck is not entered",
+            found.coordinate + 1,
+            found.z.abs()
+        ))
     }
 
     /// Keeps the draws of every `spacing`-th iteration; the first of `draws` is of iteration `first`.
@@ -119,7 +140,7 @@ impl<E: Differentiable + ?Sized> Estimator for Ladders<'_, E> {
 
     fn doubt(&self) -> Option<String> {
         let verdict = self.session.verdict();
-        (!verdict.is_good()).then(|| verdict.to_string())
+        if verdict.is_good() { self.departs() } else { Some(verdict.to_string()) }
     }
 
     fn save(&self) -> Saved {
