@@ -87,6 +87,9 @@ fn several_wells() {
     // A needle that descents do not find, but the formula names.
     let needle = "-logsumexp(-((x1-8)^2+x2^2+x3^2+x4^2)/0.02, log(3e-4)-((x1+8)^2+x2^2+x3^2+x4^2)/2)";
     check("needle", run(needle), gaussian(4) + 4e-4f64.ln(), 1e-5);
+    // A tenth as wide as the other: what it holds of the share of the other, none of whose lines sees it, does not matter.
+    let narrow = "-logsumexp(log(1e4)-((x1-12)^2+x2^2+x3^2+x4^2)/0.02, -(x1^2+x2^2+x3^2+x4^2)/2)";
+    check("narrow", run(narrow), gaussian(4) + 2f64.ln(), 1e-5);
 }
 
 /// Descents end all over both shells, but no separate well is among them; lines from the inner one do not reach the outer.

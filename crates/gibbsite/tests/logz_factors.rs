@@ -66,6 +66,9 @@ fn scaled_energies_and_the_automatic_choice_go_by_factors() {
 fn four_and_four_coordinates() {
     let two = "-logsumexp(-((x2-6)^2+x4^2+x6^2+x8^2)/2, log(3)-((x2+6)^2+x4^2+x6^2+x8^2)/2)";
     check(run(&format!("{CHAIN} {two}")), chain() + gaussian(4) + 4f64.ln(), "cubature");
+    // A needle that only its own component leads to.
+    let needle = "-logsumexp(-((x2-3.7)^2+x4^2+x6^2+x8^2)/0.02, log(3e-4)-((x2+8)^2+x4^2+x6^2+x8^2)/2)";
+    check(run(&format!("{CHAIN} {needle}")), chain() + gaussian(4) + 4e-4f64.ln(), "cubature");
 }
 
 #[test]
