@@ -90,11 +90,34 @@ fn supports_and_dimensions_without_quadrature() {
     let z = done(&["sum(i,1..d,x[i]^2)/2 + (sum(i,1..d,x[i]))^2/2", "--dim", "4"], 0);
     assert!(z["method"] == "cubature" && z["exact"] == false && z["bounds"] == "none", "{z}");
     assert!((number(&z, "log_z") - 2.0 * log_two_pi() + 0.5 * 5f64.ln()).abs() < 1e-6, "{z}");
+    let warnings = z["warnings"].as_array().unwrap();
+    assert!(warnings.len() == 1 && warnings[0].as_str().unwrap().contains("no search"), "{z}");
     // A half-space, through its transform.
     let z = done(&["x^2/2 + y^2/2", "--bounds", "x=0..inf", "--method", "ais"], 0);
     assert!((number(&z, "log_z") - log_two_pi() + 2f64.ln()).abs() < 4.0 * number(&z, "std_err"), "{z}");
     // Undefined on half of the line.
     refused(&["x^2 - sqrt(x)", "--method", "ais"], "undefined", 1);
+}
+
+/// A block of four coordinates and one of two or three: the product of both, exact if the larger one is not by cubature.
+#[test]
+fn independent_blocks_are_integrated_one_by_one() {
+    let block = "x1^2/2 + x3^2/2 + x5^2/2 + x6^2/2 + (x1+x3+x5+x6)^2/2";
+    let truth = 3.0 * log_two_pi() - 0.5 * 5f64.ln() - 0.5 * 3f64.ln();
+    for method in ["auto", "exact"] {
+        let z = done(&[&format!("{block} + x2^2/2 + x4^2/2 + (x2+x4)^2/2"), "--method", method], 0);
+        assert!(z["method"] == "quadrature and cubature" && z["exact"] == false && z["bounds"] == "none", "{z}");
+        assert!((number(&z, "log_z") - truth).abs() < number(&z, "std_err") && number(&z, "std_err") < 1e-5, "{z}");
+        assert!(z["trusted"] == true && z["warnings"].as_array().unwrap().len() == 1 && z["entropy"].is_null(), "{z}");
+    }
+    let z = done(&["x1^2/2 + x3^2/2 + (x1+x3)^2/2 + x2^2/2"], 0);
+    assert!(z["method"] == "quadrature" && z["exact"] == true && z["bounds"] == "exact", "{z}");
+    assert!(z["warnings"] == Value::Array(vec![]) && number(&z, "entropy") > 0.0, "{z}");
+    // Seven coordinates at once are too many.
+    refused(&["sum(i,1..7,x[i]^2) + (sum(i,1..7,x[i]))^2 + x[8]^2", "--method", "exact"], "not_exact", 1);
+    // The block has none of the growth that the rest has.
+    let falls = "x1^2 + x3^2 + x5^2 - x6*(2+sin(x1+x3+x5)) + x2^2/2 + x4^2/2 + (x2+x4)^2/2";
+    refused(&[falls], "improper", 1);
 }
 
 #[test]

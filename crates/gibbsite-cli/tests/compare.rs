@@ -110,6 +110,9 @@ fn what_a_model_excludes_is_null_with_a_reason() {
     let args = ["gaussian:d=5", COUPLED, "--dim", "5", "--bounds-b", "x1=0..inf", "--draws", "100"];
     let c = folder.compare(&args, 0);
     assert!(c["kl_ab"].is_null() && c["warnings"].to_string().contains("A has about the probability 0."), "{c}");
+    // log Z of B is no more exact than `logz` says it is.
+    let says_so = c["warnings"].to_string().contains("log Z of B: a mode that no search");
+    assert!(c["log_z_b_method"] == "cubature" && c["exact"] == false && says_so, "{c}");
 }
 
 #[test]

@@ -36,8 +36,8 @@ pub trait Energy: Send + Sync {
 pub struct Part {
     /// Which coordinates of the whole it depends on.
     pub coordinates: Vec<usize>,
-    /// The energy of these coordinates.
-    pub energy: Box<dyn Energy>,
+    /// The energy of these coordinates, with its gradient.
+    pub energy: Box<dyn Differentiable>,
 }
 
 /// An energy with a gradient in x.

@@ -1,6 +1,6 @@
 //! log Z = log of the integral of exp(-E(x)), with an error and bounds. One file per estimator.
 //!
-//! Exact methods (closed form, quadrature) are preferred to Monte Carlo; every answer says which was used and how far
+//! Exact methods (closed form, quadrature) are preferred to cubature, and cubature to Monte Carlo; every answer says which was used and how far
 //! it can be trusted.
 
 pub mod adaptive;
@@ -9,6 +9,7 @@ pub mod auto;
 mod bound;
 pub mod bridge;
 pub mod cubature;
+pub mod factors;
 pub mod importance;
 mod jackknife;
 pub mod laplace;
@@ -32,6 +33,10 @@ pub use adaptive::{Gap, Integral, Options, integrate, log_z, quadrature};
 pub use bound::DELTA;
 pub use quadrature::Quadrature;
 pub use weights::{MAX_PARETO_K, is_trusted};
+
+/// The warning of every value that rests on a search for modes, or on draws.
+pub const UNSEEN_MODE: &str =
+    "a mode that no search and no draw has come upon would be missing, from the value and from its error";
 
 /// What `lower` and `upper` of a [`LogZ`] mean.
 #[derive(Clone, Copy, Debug, PartialEq)]

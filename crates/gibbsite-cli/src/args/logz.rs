@@ -10,7 +10,7 @@ use super::{names, values};
 /// log Z = log of the integral of exp(-E), with an error and what kind of bound it is
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-auto is exact if possible (closed form, quadrature, independent parts one by one). Else two families of estimates check each other: ais anneals \
+auto is exact if possible (closed form, quadrature), else by cubature in 4 to 6 dimensions, both of independent parts one by one. Else two families of estimates check each other: ais anneals \
 walkers from a Gaussian to the energy, bridge compares neighbours on a ladder of tempered chains. Both go on until the standard error is below --tol; \
 when they contradict each other the exit code is 3. smc anneals with resampling; ti integrates the mean energy along the ladder.
 

@@ -7,7 +7,7 @@ mod sampled;
 
 use gibbsite::check::{Normalizable, normalizable_formula};
 use gibbsite::logz::laplace::{self, Laplace};
-use gibbsite::logz::{LogZ, LogZError, Options, cubature, integrate, simpson};
+use gibbsite::logz::{LogZ, LogZError, Options, UNSEEN_MODE, factors, simpson};
 use gibbsite::minimize::MinimizeOptions;
 use gibbsite::uses::density::Thermodynamics;
 
@@ -16,12 +16,6 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::resolve::{self, Resolved};
 use crate::{failures, guard, text};
-
-/// Most dimensions of cubature.
-const MAX_CUBATURE_DIM: usize = 6;
-
-/// Evaluations after which cubature is given up: what it cannot do with so many is estimated faster.
-const CUBATURE: u64 = 8_000_000;
 
 /// log Z by the method asked for; in up to three dimensions also entropy, mean energy and heat capacity.
 ///
@@ -36,7 +30,7 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
     }
     let mut answer = match args.method.as_str() {
         "simpson" => Answer::from(by_simpson(args, &model, &mut out)?),
-        "adaptive" => by_quadrature(&model).map_err(failures::log_z)?,
+        "adaptive" => by_factors(&model).map_err(failures::log_z)?,
         "laplace" => by_laplace(&model, ctx)?,
         "importance" => Answer::from(importance::estimate(args, &model, ctx)?),
         "auto" => match exact(&model)? {
@@ -49,16 +43,12 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
         })?,
         method => sampled::estimate(method, args, &model, ctx)?,
     };
-    let searched = answer.z.method == "cubature";
-    if searched || answer.z.method == "quadrature" && !is_proved(&model) {
+    if answer.z.method == "quadrature" && !is_proved(&model) {
         answer.z = answer.z.without_bounds();
     }
-    // Beyond three dimensions, and wherever draws are all there is, nothing looks everywhere.
-    if searched || !answer.z.exact && !["quadrature", "simpson", "laplace"].contains(&answer.z.method) {
-        out.warn(
-            "a mode that no search and no draw has come upon would be missing, from the value and from its error",
-            false,
-        );
+    let says_so = answer.z.warnings.iter().any(|w| w == UNSEEN_MODE);
+    if !answer.z.exact && !says_so && !["quadrature", "simpson", "laplace"].contains(&answer.z.method) {
+        out.warn(UNSEEN_MODE, false);
     }
     report::write(&mut out, &model, &answer);
     Ok(out)
@@ -107,7 +97,7 @@ fn check_call(args: &LogzArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The best log Z there is: closed form, else quadrature, else two estimates that check each other.
+/// The best log Z there is: closed form, else factor by factor, else two estimates that check each other.
 ///
 /// # Errors
 /// As [`run`].
@@ -128,12 +118,12 @@ fn closed_form(model: &Resolved) -> Option<LogZ> {
     Some(LogZ::exact(value, 2.0 * f64::EPSILON * value.abs().max(1.0), "closed form", 0))
 }
 
-/// Closed form or quadrature, with the moments of the energy where they cost little.
+/// Closed form, or factor by factor, with the moments of the energy where they cost little.
 fn exact(model: &Resolved) -> Result<Option<Answer>, Failure> {
     match closed_form(model) {
         Some(z) if model.dim() > 2 => Ok(Some(Answer::from(z))),
-        Some(z) => Ok(Some(Answer { thermo: by_quadrature(model).ok().and_then(|a| a.thermo), ..Answer::from(z) })),
-        None => match by_quadrature(model) {
+        Some(z) => Ok(Some(Answer { thermo: by_factors(model).ok().and_then(|a| a.thermo), ..Answer::from(z) })),
+        None => match by_factors(model) {
             Ok(answer) => Ok(Some(answer)),
             Err(LogZError::TooHard { .. } | LogZError::Dimension { .. } | LogZError::Unseen { .. }) => Ok(None),
             // Quadrature that sees no end of slow tails does not contradict a proof.
@@ -143,16 +133,10 @@ fn exact(model: &Resolved) -> Result<Option<Answer>, Failure> {
     }
 }
 
-fn by_quadrature(model: &Resolved) -> Result<Answer, LogZError> {
-    let found = match integrate(&model.formula, &Options::default()) {
-        // Too many dimensions that depend on each other for nested lines.
-        Err(LogZError::Dimension { .. }) if model.dim() <= MAX_CUBATURE_DIM => {
-            return cubature::log_z(&model.formula, &cubature::Options { max_evals: CUBATURE, ..Default::default() })
-                .map(Answer::from);
-        }
-        found => found?,
-    };
-    Ok(Answer { thermo: Some(Thermodynamics::from(&found)), ..Answer::from(found.to_log_z()) })
+/// Quadrature and cubature of independent parts; the moments of the energy where all is quadrature.
+fn by_factors(model: &Resolved) -> Result<Answer, LogZError> {
+    let found = factors::log_z(&model.formula, &Options::default())?;
+    Ok(Answer { thermo: found.integral.as_ref().map(Thermodynamics::from), ..Answer::from(found.log_z) })
 }
 
 fn by_laplace(model: &Resolved, ctx: &Context) -> Result<Answer, Failure> {

@@ -9,13 +9,14 @@ use std::sync::atomic::AtomicU64;
 use super::lines::{Context, Diverges, Line};
 use super::quadrature::{self, Quadrature};
 use super::{LogZ, LogZError, require_real};
-use crate::energy::Energy;
+use crate::energy::{Energy, Part};
 use crate::points::{Matrix, Support};
 
 /// How accurate a quadrature is to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Options {
-    /// Relative tolerance of Z (absolute in log Z); by default 1e-13, 1e-11 and 3e-9 in 1, 2 and 3 dimensions.
+    /// Relative tolerance of Z (absolute in log Z); by default 1e-13, 1e-11 and 3e-9 in 1, 2 and 3 dimensions, and 1e-6 in 4 to 6
+    /// where [`super::factors`] goes on by cubature.
     pub tol: Option<f64>,
 }
 
@@ -144,11 +145,15 @@ fn verdict<E: ?Sized>(line: &Line, dim: usize, context: &Context<'_, E>) -> Resu
 /// when E is NaN, [`LogZError::Dimension`] and [`LogZError::Labels`] when the space does not fit, [`LogZError::TooHard`]
 /// when the budget of evaluations does not suffice.
 pub fn integrate<E: Energy + ?Sized>(energy: &E, options: &Options) -> Result<Integral, LogZError> {
-    let parts = energy.parts();
-    if parts.len() < 2 {
-        return Ok(Integral::of(&tree(energy, options, false)?));
+    match &energy.parts()[..] {
+        [] | [_] => Ok(Integral::of(&tree(energy, options, false)?)),
+        parts => sum(parts, energy.space().dim(), options),
     }
-    let dim = energy.space().dim();
+}
+
+/// What the integrals over some of the parts of an energy in `dim` coordinates add up to; its errors are in the coordinates of
+/// the whole.
+pub(super) fn sum(parts: &[Part], dim: usize, options: &Options) -> Result<Integral, LogZError> {
     let mut total = Integral {
         log_z: 0.0,
         error: 0.0,
@@ -159,7 +164,7 @@ pub fn integrate<E: Energy + ?Sized>(energy: &E, options: &Options) -> Result<In
         gap: None,
         n_evals: 0,
     };
-    for part in &parts {
+    for part in parts {
         let one = integrate(&part.energy, options).map_err(|e| e.of_part(&part.coordinates, dim))?;
         total.log_z += one.log_z;
         total.error += one.error;

@@ -1,10 +1,10 @@
-//! The best log Z there is: exact where possible, else two estimates that check each other.
+//! The best log Z there is: exact where possible, else without chance, else two estimates that check each other.
 
 use super::sampled::{Forget, Pilot, Stop, budget, cross_check};
-use super::{LogZ, LogZError, Options, adaptive};
+use super::{LogZ, LogZError, Options, factors};
 use crate::energy::{Differentiable, Tractable, Transformed};
 
-/// Most dimensions that are integrated exactly.
+/// Most dimensions of a quadrature, and so of a factor of Z that is exact.
 pub const MAX_EXACT_DIM: usize = 3;
 
 /// Seconds that an estimate may take, by the table of [`budget`].
@@ -16,12 +16,12 @@ pub fn closed_form<E: Tractable + ?Sized>(energy: &E) -> LogZ {
     LogZ::exact(value, 2.0 * f64::EPSILON * value.abs().max(1.0), "closed form", 0)
 }
 
-/// log Z by quadrature of independent parts of up to three real dimensions; where that cannot be done, by [`cross_check`] to a
-/// standard error of `tol`.
+/// log Z by quadrature and cubature of independent parts of up to six real dimensions ([`factors`]); where that cannot be done,
+/// by [`cross_check`] to a standard error of `tol`.
 ///
 /// # Errors
-/// [`LogZError`]; an energy that is not integrable is refused with the direction in up to three dimensions. In more dimensions
-/// nothing here can tell: [`crate::check`] can.
+/// [`LogZError`]; an energy that is not integrable is refused with the direction where its parts have up to three dimensions.
+/// In more, cubature sees some of it and the others nothing: [`crate::check`] can tell.
 pub fn log_z<E: Differentiable + ?Sized>(
     energy: &E,
     options: &Options,
@@ -29,9 +29,9 @@ pub fn log_z<E: Differentiable + ?Sized>(
     seed: u64,
 ) -> Result<LogZ, LogZError> {
     super::require_real(energy, "auto", usize::MAX)?;
-    match adaptive::log_z(energy, options) {
+    match factors::log_z(energy, options) {
         Err(LogZError::Dimension { .. } | LogZError::TooHard { .. }) => {}
-        other => return other,
+        other => return other.map(|found| found.log_z),
     }
     let whole = Transformed::new(energy);
     let pilot = Pilot::warm_up(&whole, seed, &|_| {})?;

@@ -36,11 +36,13 @@ mod line;
 mod nest;
 mod wells;
 
+pub use guess::MAX_DIM;
+
 use crate::energy::{Differentiable, Energy, Transformed};
-use crate::logz::{LogZ, LogZError, log_sum_exp, require_real};
+use crate::logz::{LogZ, LogZError, UNSEEN_MODE, log_sum_exp, require_real};
 use crate::points::Support;
 use chart::Atlas;
-use guess::{Accuracy, MAX_DIM};
+use guess::Accuracy;
 use line::Endless;
 use nest::{Failure, Nest};
 
@@ -59,7 +61,7 @@ impl Default for Options {
     }
 }
 
-/// Error of log Z above which a value does not count as exact.
+/// Error of log Z above which a value is refused.
 pub const MAX_ERROR: f64 = 1e-4;
 
 /// Of each pass the tolerance of the lines and the depth in nats to which terms count.
@@ -80,6 +82,9 @@ const MAX_DROP: f64 = 12.0;
 
 /// log Z by nested trapezoidal rules, in 1 to 6 real dimensions; the same bits for any number of threads.
 /// Dimensions 1 to 3 are better served by [`super::log_z`], which knows more of divergence.
+///
+/// It is an estimate without bounds, however small its numerical error: of the search for modes nothing is proved, and a
+/// warning says so.
 ///
 /// `n_evals` does not count the search for the wells and for the order of the coordinates.
 ///
@@ -142,7 +147,9 @@ pub fn log_z<E: Differentiable + ?Sized>(energy: &E, options: &Options) -> Resul
     if is_below {
         return Err(LogZError::TooHard { limit: options.max_evals });
     }
-    Ok(LogZ::exact(value, error, "cubature", passes.n_evals + guard::N_DRAWS as u64))
+    let n_evals = passes.n_evals + guard::N_DRAWS as u64;
+    let warnings = vec![UNSEEN_MODE.to_string()];
+    Ok(LogZ { warnings, ..LogZ::exact(value, error, "cubature", n_evals).without_bounds() })
 }
 
 /// The integral at rising accuracy.

@@ -14,11 +14,17 @@ const MAX_COMPONENTS: usize = 64;
 /// ...), then with one of them made and the others left; none where it has no choices.
 pub fn components(formula: &Formula) -> Vec<Formula> {
     let mut graph = formula.graph.clone();
-    let order = graph.schedule(&[formula.root]);
-    let rises = rises(&graph, &order);
+    let roots = roots(&mut graph, formula.root);
+    roots.into_iter().map(|root| formula.with_root(graph.clone(), root)).collect()
+}
+
+/// As [`components`], those of the energy `root`.
+pub fn roots(graph: &mut Graph, root: Id) -> Vec<Id> {
+    let order = graph.schedule(&[root]);
+    let rises = rises(graph, &order);
     // Inner ones before those that they are in.
     let choices: Vec<(Id, Vec<Id>)> =
-        order.into_iter().filter_map(|id| Some((id, alternatives(&mut graph, id, *rises.get(&id)?)?))).collect();
+        order.into_iter().filter_map(|id| Some((id, alternatives(graph, id, *rises.get(&id)?)?))).collect();
     let most = choices.iter().map(|(_, of)| of.len()).max().unwrap_or(0);
     let alike = (0..most).map(|k| choices.iter().filter_map(|(id, of)| Some((*id, *of.get(k)?))).collect());
     let single = choices.iter().flat_map(|(id, of)| of.iter().map(|a| vec![(*id, *a)]));
@@ -27,12 +33,12 @@ pub fn components(formula: &Formula) -> Vec<Formula> {
         if roots.len() == MAX_COMPONENTS {
             break;
         }
-        let root = substitute(&mut graph, formula.root, &choice);
+        let root = substitute(graph, root, &choice);
         if !roots.contains(&root) {
             roots.push(root);
         }
     }
-    roots.into_iter().map(|root| formula.with_root(graph.clone(), root)).collect()
+    roots
 }
 
 /// Whether the last node of `order` (arguments before their users) rises with each of the others, or falls with it; none where it

@@ -120,17 +120,22 @@ impl Atlas {
     }
 
     /// Adds the logarithm of the share of `well` in every row of `x`: `k_w / sum_v k_v` with
-    /// `k_v = (1 + |z_v|^2)^-4`; the shares sum to 1.
+    /// `k_v = (1 + |z_v|^2)^-4 / |det L_v|`; the shares sum to 1. By the determinant a wide well has next to no share in the
+    /// middle of a narrow one, where its own lattice is too coarse to see it.
     pub(super) fn add_log_share(&self, well: usize, x: &Matrix<f64>, values: &mut [f64]) {
         if self.charts.len() < 2 {
             return;
         }
+        let scales: Vec<f64> = {
+            let own = self.charts[well].log_det();
+            self.charts.iter().map(|c| (own - c.log_det()).exp()).collect()
+        };
         let mut row = vec![0.0; x.n_cols()];
         for (i, value) in values.iter_mut().enumerate() {
             row.iter_mut().enumerate().for_each(|(j, r)| *r = x.get(i, j));
             let own = 1.0 + self.charts[well].distance2(&row);
-            let ratio = |c: &Chart| (own / (1.0 + c.distance2(&row))).powi(POWER);
-            *value -= self.charts.iter().map(ratio).sum::<f64>().ln();
+            let ratio = |(c, scale): (&Chart, &f64)| scale * (own / (1.0 + c.distance2(&row))).powi(POWER);
+            *value -= self.charts.iter().zip(&scales).map(ratio).sum::<f64>().ln();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a line is expected to look like, and how well it is to be integrated.
 
 /// Most dimensions of the nested rule.
-pub(super) const MAX_DIM: usize = 6;
+pub const MAX_DIM: usize = 6;
 
 /// What a line is expected to look like, from its neighbour.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,7 +1,7 @@
 //! Two energies that fall apart into the same few coordinates: sums of means over blocks that quadrature can do.
 
 use super::{CompareError, Estimate, Infinite, Means};
-use crate::energy::{Energy, Part};
+use crate::energy::{Differentiable, Energy, Part};
 use crate::logz::auto::MAX_EXACT_DIM;
 use crate::logz::{Options, quadrature};
 use crate::points::{Points, Space};
@@ -11,7 +11,7 @@ use crate::scratch;
 struct Block {
     space: Space,
     /// Where the coordinates of each part are in the block.
-    parts: Vec<(Vec<usize>, Box<dyn Energy>)>,
+    parts: Vec<(Vec<usize>, Box<dyn Differentiable>)>,
 }
 
 impl Block {
