@@ -253,7 +253,9 @@ simd_fn! {
     /// Adds `m_j` to column `j`, of length `n`.
     fn add_to_columns(n: usize, mean: &[f64], x: &mut [f64]) {
         for (j, m) in mean.iter().enumerate() {
-            x[j * n..(j + 1) * n].iter_mut().for_each(|x| *x += m);
+            for x in &mut x[j * n..(j + 1) * n] {
+                *x += m;
+            }
         }
     }
 }

@@ -109,7 +109,9 @@ simd_fn! {
             return;
         }
         for (x, s) in x.chunks_exact_mut(n).zip(scale) {
-            x.iter_mut().for_each(|x| *x *= s);
+            for x in x {
+                *x *= s;
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What warm-up learns from the states it sees: slopes at every level, mean and covariance at the target.
 
 use crate::points::Matrix;
+use crate::simd::simd_fn;
 
 /// Draws that the present scale counts for.
 const PRIOR_DRAWS: f64 = 5.0;
@@ -29,8 +30,24 @@ impl Slopes {
     /// Adds the gradients at one iteration.
     pub(super) fn add(&mut self, grad: &Matrix<f64>) {
         self.n += 1.0;
-        for (s, g) in self.sum.as_mut_slice().iter_mut().zip(grad.as_slice()) {
+        add_squares(grad.as_slice(), self.sum.as_mut_slice());
+    }
+}
+
+simd_fn! {
+    /// `sum += g^2`.
+    fn add_squares(g: &[f64], sum: &mut [f64]) {
+        for (s, g) in sum.iter_mut().zip(g) {
             *s = g.mul_add(*g, *s);
+        }
+    }
+}
+
+simd_fn! {
+    /// Adds `(a_i - shift_a) (b_i - shift_b)` to the sum, one after the other.
+    fn add_products(a: &[f64], shift_a: f64, b: &[f64], shift_b: f64, sum: &mut f64) {
+        for (a, b) in a.iter().zip(b) {
+            *sum = (a - shift_a).mul_add(b - shift_b, *sum);
         }
     }
 }
@@ -83,13 +100,10 @@ impl Pool {
             if dim <= MAX_FULL {
                 for k in 0..=j {
                     let (xk, ck) = (x.col(k), self.centre[k]);
-                    let mut sum = self.products.get(j, k);
-                    xj.iter().zip(xk).for_each(|(a, b)| sum = (a - cj).mul_add(b - ck, sum));
-                    self.products.set(j, k, sum);
+                    add_products(xj, cj, xk, ck, &mut self.products.col_mut(k)[j]);
                 }
             } else {
-                let sum = &mut self.products.col_mut(0)[j];
-                xj.iter().for_each(|v| *sum = (v - cj).mul_add(v - cj, *sum));
+                add_products(xj, cj, xj, cj, &mut self.products.col_mut(0)[j]);
             }
         }
     }

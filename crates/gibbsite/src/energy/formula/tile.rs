@@ -113,9 +113,14 @@ fn horner<const N: usize>(out: &mut [Tile], a: &[Tile], c: &[f64]) {
     let c: [f64; N] = *c.first_chunk().expect("a polynomial has all its coefficients");
     let (out, a) = (out.as_flattened_mut(), a.as_flattened());
     let ((out, out_rest), (a, a_rest)) = (out.as_chunks_mut::<WIDE>(), a.as_chunks::<WIDE>());
-    out.iter_mut().zip(a).for_each(|(out, a)| horner_part(out, a, &c));
+    // No `for_each`: its closure may be compiled apart from here, without the instruction set.
+    for (out, a) in out.iter_mut().zip(a) {
+        horner_part(out, a, &c);
+    }
     let ((out, _), (a, _)) = (out_rest.as_chunks_mut::<LANES>(), a_rest.as_chunks::<LANES>());
-    out.iter_mut().zip(a).for_each(|(out, a)| horner_part(out, a, &c));
+    for (out, a) in out.iter_mut().zip(a) {
+        horner_part(out, a, &c);
+    }
 }
 
 #[inline(always)]
