@@ -12,7 +12,8 @@
 //! one number, the communication barrier (Syed, Bouchard-Cote, Deligiannidis and Doucet 2021, "Non-reversible parallel
 //! tempering: a scalable highly parallel MCMC scheme", JRSS-B 84); [`barrier`] has the formulas. Warm-up spaces the levels
 //! evenly in it, chooses their number, and fits the reference to the target as the variational scheme of Surjanovic, Syed,
-//! Bouchard-Cote and Campbell (2022) does, but never narrower than the wells of the energy need.
+//! Bouchard-Cote and Campbell (2022) does, but never narrower than the wells of the energy need; Gaussians at single wells that are
+//! known join it.
 //!
 //! Draws are correct for any ladder; a bad one only moves slowly. What shows that it moves are round trips of replicas from
 //! the reference to the target and back, which bring news of other modes: see [`Verdict`].
@@ -142,7 +143,8 @@ impl Tempered {
 /// Adapts a ladder from a Gaussian reference to `energy` and draws; one ladder for each row of `init`, where all its levels
 /// start. The reference is first made of points in all wells that [`crate::run::dispersed_points`] finds (mean, and twice the
 /// variance between and within the wells), then fitted to the draws (mean and covariance, in more than 16 dimensions
-/// variances), but never narrower than those wells.
+/// variances), but never narrower than those wells. Where 2 to 16 wells or [components](Differentiable::components) are known, a
+/// Gaussian at each of them is added, by its Hessian: together they have four fifths of the weight.
 ///
 /// Energies with bounded supports go through [`crate::energy::Transformed`] first.
 ///
