@@ -32,6 +32,7 @@ use crate::points::Points;
 use crate::run::{Draws, Event, Progress, RunError, RunOptions, Warning, block_size, check};
 
 pub mod barrier;
+mod betas;
 mod ladder;
 mod levels;
 mod reference;
@@ -45,6 +46,7 @@ mod verdict;
 mod warm;
 mod watch;
 pub use barrier::{MAX_LEVELS, MIN_LEVELS, n_levels, round_trip_rate};
+pub use betas::{BetasError, check_betas};
 pub use ladder::{Ladder, LadderError, Replicas};
 pub use rungs::{Rung, Rungs};
 pub use session::LadderSession;

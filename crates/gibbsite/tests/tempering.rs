@@ -10,8 +10,8 @@ use gibbsite::points::{Matrix, Points};
 use gibbsite::run::saved::Saved;
 use gibbsite::run::{Event, RunError, Session, initial_points_with_gradient};
 use gibbsite::tempering::{
-    Ladder, LadderError, LadderSession, Leg, Replicas, Tempered, TemperingOptions, Verdict, draw, temper, temper_from,
-    warm_up,
+    BetasError, Ladder, LadderError, LadderSession, Leg, Replicas, Tempered, TemperingOptions, Verdict, draw, temper,
+    temper_from, warm_up,
 };
 
 fn quiet(_: Event) {}
@@ -282,16 +282,15 @@ fn ladders_that_do_not_fit_are_refused() {
     let new = |betas: &[f64], n_kernels: usize, x: Vec<Points>| {
         Ladder::new(standard(), betas.to_vec(), vec![Hmc::new(0.1, 1); n_kernels], Replicas::new(x)).map(|_| ())
     };
-    assert_eq!(new(&[1.0], 1, vec![x(2, 1)]), Err(LadderError::TooFew { n_levels: 1 }));
-    for (betas, level) in [([0.1, 0.5, 1.0], 0), ([0.0, 0.0, 1.0], 1), ([0.0, 1.0, 1.0], 2), ([0.0, 0.5, 0.9], 2)] {
-        assert_eq!(
-            new(&betas, 3, vec![x(2, 1); 3]),
-            Err(LadderError::Betas { level, beta: betas[level] }),
-            "{betas:?}"
-        );
+    assert_eq!(new(&[1.0], 1, vec![x(2, 1)]), Err(LadderError::Betas(BetasError::TooFew { n: 1 })));
+    for (betas, wrong) in [
+        ([0.1, 0.5, 1.0], BetasError::First { beta: 0.1 }),
+        ([0.0, 0.0, 1.0], BetasError::Falls { number: 2, before: 0.0, beta: 0.0 }),
+        ([0.0, 1.0, 1.0], BetasError::Falls { number: 3, before: 1.0, beta: 1.0 }),
+        ([0.0, 0.5, 0.9], BetasError::Last { beta: 0.9 }),
+    ] {
+        assert_eq!(new(&betas, 3, vec![x(2, 1); 3]), Err(LadderError::Betas(wrong)), "{betas:?}");
     }
-    let nan = new(&[0.0, f64::NAN, 1.0], 3, vec![x(2, 1); 3]);
-    assert!(matches!(nan, Err(LadderError::Betas { level: 1, .. })), "{nan:?}");
     assert!(matches!(new(&[0.0, 1.0], 3, vec![x(2, 1); 2]), Err(LadderError::Levels { what: "kernels", .. })));
     assert!(matches!(new(&[0.0, 1.0], 2, vec![x(2, 1); 3]), Err(LadderError::Levels { what: "positions", .. })));
     assert!(matches!(new(&[0.0, 1.0], 2, vec![x(2, 1), x(3, 1)]), Err(LadderError::Shape { level: 1, .. })));

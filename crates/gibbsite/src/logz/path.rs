@@ -13,7 +13,7 @@ use crate::energy::{Bridge, Differentiable, Energy, Tractable};
 use crate::kernel::{ChainState, Kernel, Tunable};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
-use crate::tempering::Ladder;
+use crate::tempering::{BetasError, Ladder, check_betas};
 
 /// Temperatures after which a path is given up.
 const MAX_TEMPERATURES: usize = 100_000;
@@ -56,13 +56,8 @@ pub struct Path<K> {
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum PathError {
     /// The betas do not rise from 0 to 1.
-    #[error("the betas of a path must rise from 0 to 1, but beta {level} is {beta}")]
-    Betas {
-        /// The first level that is wrong.
-        level: usize,
-        /// Its beta.
-        beta: f64,
-    },
+    #[error(transparent)]
+    Betas(#[from] BetasError),
     /// There must be a kernel for each level.
     #[error("{got} kernels for {n_levels} betas")]
     Kernels {
@@ -87,17 +82,9 @@ impl<K> Path<K> {
     /// # Errors
     /// [`PathError`].
     pub fn new(betas: Vec<f64>, kernels: Vec<K>, n_steps: u64) -> Result<Self, PathError> {
-        let n_levels = betas.len();
-        let last = n_levels.saturating_sub(1);
-        let is_right = |k: usize| match k {
-            0 => betas[0] == 0.0 && last > 0,
-            k => betas[k - 1] < betas[k] && (k < last || betas[k] == 1.0),
-        };
-        if let Some(level) = (0..n_levels.max(1)).find(|k| n_levels == 0 || !is_right(*k)) {
-            return Err(PathError::Betas { level, beta: betas.get(level).copied().unwrap_or(f64::NAN) });
-        }
-        if kernels.len() != n_levels {
-            return Err(PathError::Kernels { got: kernels.len(), n_levels });
+        check_betas(&betas)?;
+        if kernels.len() != betas.len() {
+            return Err(PathError::Kernels { got: kernels.len(), n_levels: betas.len() });
         }
         Ok(Self { betas, kernels, n_steps, effective: None })
     }
@@ -332,11 +319,8 @@ mod tests {
     fn levels_rise_from_0_to_1() {
         let path = |betas: &[f64]| Path::new(betas.to_vec(), vec![Hmc::new(0.1, 3); betas.len()], 1).map(|p| p.betas);
         assert!(path(&[0.0, 1.0]).is_ok() && path(&[0.0, 0.1, 1.0]).is_ok());
-        for (betas, level) in
-            [(&[][..], 0), (&[0.0], 0), (&[0.1, 1.0], 0), (&[0.0, 0.5], 1), (&[0.0, 0.5, 0.5, 1.0], 2)]
-        {
-            assert!(matches!(path(betas), Err(PathError::Betas { level: l, .. }) if l == level), "{betas:?}");
-        }
+        assert!(matches!(path(&[]), Err(PathError::Betas(BetasError::TooFew { n: 0 }))));
+        assert!(matches!(path(&[0.0, 0.5, 0.5, 1.0]), Err(PathError::Betas(BetasError::Falls { number: 3, .. }))));
         let short = Path::new(vec![0.0, 1.0], vec![Hmc::new(0.1, 3)], 1);
         assert_eq!(short.unwrap_err(), PathError::Kernels { got: 1, n_levels: 2 });
     }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::betas::{BetasError, check_betas};
 use super::trips::Leg;
 use crate::energy::Energy;
 use crate::points::{Matrix, Points};
@@ -32,20 +33,9 @@ pub struct Replicas {
 /// Why levels make no ladder.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum LadderError {
-    /// There are fewer than two levels.
-    #[error("a ladder needs at least 2 levels, not {n_levels}")]
-    TooFew {
-        /// Levels given.
-        n_levels: usize,
-    },
     /// The betas do not rise from 0 to 1.
-    #[error("the betas of a ladder must rise from 0 to 1, but beta {level} is {beta}")]
-    Betas {
-        /// The first level that is wrong.
-        level: usize,
-        /// Its beta.
-        beta: f64,
-    },
+    #[error(transparent)]
+    Betas(#[from] BetasError),
     /// A part has another number of levels than there are betas.
     #[error("{what} for {got} levels, but there are {n_levels} betas")]
     Levels {
@@ -105,17 +95,7 @@ impl<R: Energy, K> Ladder<R, K> {
     /// [`LadderError`] when the parts do not fit together.
     pub fn new(reference: R, betas: Vec<f64>, kernels: Vec<K>, replicas: Replicas) -> Result<Self, LadderError> {
         let n_levels = betas.len();
-        if n_levels < 2 {
-            return Err(LadderError::TooFew { n_levels });
-        }
-        let rises = |k: usize| match k {
-            0 => betas[0] == 0.0,
-            k if k + 1 == n_levels => betas[k] == 1.0 && betas[k - 1] < 1.0,
-            k => betas[k - 1] < betas[k],
-        };
-        if let Some(level) = (0..n_levels).find(|k| !rises(*k)) {
-            return Err(LadderError::Betas { level, beta: betas[level] });
-        }
+        check_betas(&betas)?;
         if kernels.len() != n_levels {
             return Err(LadderError::Levels { what: "kernels", got: kernels.len(), n_levels });
         }
