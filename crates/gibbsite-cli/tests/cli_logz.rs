@@ -67,6 +67,26 @@ fn every_method_says_what_its_numbers_are() {
     let laplace = done(&["x^2/8", "--method", "laplace"], 0);
     assert!((number(&laplace, "log_z") - 0.5 * log_two_pi() - 2f64.ln()).abs() < 1e-6, "{laplace}");
     assert!(laplace["std_err"].is_null() && laplace["bounds"] == "none" && laplace["exact"] == false);
+    assert!(laplace["trusted"] == false && laplace["lower"].is_null() && laplace["upper"].is_null(), "{laplace}");
+    let why = laplace["warnings"][0].as_str().unwrap();
+    assert!(why.contains("an order of magnitude otherwise"), "{why}");
+}
+
+/// Where nothing bounds the value, people are shown no number that would.
+#[test]
+fn no_bound_is_no_line() {
+    let shown = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_gibbsite")).arg("logz").args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let laplace = shown(&["x^2/8", "--method", "laplace"]);
+    let cubature = shown(&["sum(i,1..d,x[i]^2)/2 + (sum(i,1..d,x[i]))^2/2", "--dim", "4"]);
+    for text in [&laplace, &cubature] {
+        assert!(text.contains("log Z") && !text.contains("NaN") && !text.contains("at least"), "{text}");
+        assert!(!text.contains("at most"), "{text}");
+    }
+    assert!(shown(&["x^2/8", "--method", "importance", "--n", "1000"]).contains("at least"));
 }
 
 #[test]

@@ -192,10 +192,12 @@ pub fn value(value: f64, error: f64) -> String {
     }
 }
 
-/// Whether the value must not be trusted as it stands.
+/// Whether the value must not be used as it stands. Laplace's approximation, which has no error, is no worse than what was asked
+/// for.
 pub fn is_bad(z: &LogZ) -> bool {
     let unresolved = z.method == "simpson" && !(z.std_err <= 0.05);
-    unresolved || !z.value.is_finite() || !z.trusted || z.std_err > 1.0
+    let doubted = !z.trusted && z.method != "laplace";
+    unresolved || !z.value.is_finite() || doubted || z.std_err > 1.0
 }
 
 #[cfg(test)]

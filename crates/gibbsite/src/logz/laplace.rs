@@ -61,9 +61,10 @@ impl Laplace {
         Ok(Self { value: log_sum_exp(&logs), n_minima: logs.len() })
     }
 
-    /// The value among others: no error, [`super::Bounds::None`].
+    /// The value among others: no error that could be trusted, [`super::Bounds::None`].
     pub fn to_log_z(&self) -> LogZ {
         let mut out = LogZ::exact(self.value, f64::NAN, "laplace", 0).without_bounds();
+        out.trusted = false;
         out.warnings.push("Laplace's approximation is exact for Gaussians and an order of magnitude otherwise".into());
         out
     }
@@ -103,7 +104,7 @@ mod tests {
         assert_eq!(z.n_minima, 1);
         assert!((z.value - truth).abs() < 1e-8, "{} for {truth}", z.value);
         let z = z.to_log_z();
-        assert!(!z.exact && z.std_err.is_nan() && z.bounds == super::super::Bounds::None);
+        assert!(!z.exact && !z.trusted && z.std_err.is_nan() && z.bounds == super::super::Bounds::None);
     }
 
     #[test]

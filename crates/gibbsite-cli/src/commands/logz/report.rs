@@ -18,7 +18,7 @@ pub fn write(out: &mut Outcome, model: &Resolved, answer: &Answer) {
     out.put("std_err", finite(z.std_err)).put("lower", finite(z.lower)).put("upper", finite(z.upper));
     out.put("bounds", z.bounds.name()).put("delta", delta);
     out.put("lower_bounds", z.bounds.name()).put("upper_bounds", z.upper_bounds.name());
-    out.put("method", z.method).put("exact", z.exact).put("trusted", !is_bad(z));
+    out.put("method", z.method).put("exact", z.exact).put("trusted", z.trusted && !is_bad(z));
     out.put("ess", z.ess).put("pareto_k", z.pareto_k.and_then(finite)).put("agreement", z.agreement);
     out.put("n_temperatures", z.temperatures.map(|t| t.n)).put("worst_step", z.temperatures.map(worst_step));
     out.put("estimates", parts.iter().map(estimate).collect::<Vec<_>>());
@@ -48,8 +48,9 @@ pub fn write(out: &mut Outcome, model: &Resolved, answer: &Answer) {
         lines.push(("weights", format!("effective sample size {}{k}", text::count(ess as u64))));
     }
     if !z.exact {
-        lines.push(("at least", format!("{}, {}", text::number(z.lower), meaning(z.bounds))));
-        lines.push(("at most", format!("{}, {}", text::number(z.upper), meaning(z.upper_bounds))));
+        for (what, bound, bounds) in [("at least", z.lower, z.bounds), ("at most", z.upper, z.upper_bounds)] {
+            lines.extend(meaning(bounds).map(|meaning| (what, format!("{}, {meaning}", text::number(bound)))));
+        }
     }
     if let Some(Laplace { value, n_minima }) = laplace {
         let at =
@@ -99,13 +100,14 @@ fn compared(parts: &[LogZ], agreement: Option<f64>) -> String {
     format!("{}{apart}", shown.join(", "))
 }
 
-fn meaning(bounds: Bounds) -> String {
+/// What a bound means, where there is one.
+fn meaning(bounds: Bounds) -> Option<String> {
     match bounds {
-        Bounds::Exact => "exactly".into(),
-        Bounds::Guaranteed { delta } => format!("guaranteed, but with a probability of {}", text::percent(delta)),
-        Bounds::IfDrawsExact => "if the draws it comes from are exact".into(),
-        Bounds::Statistical => "two standard errors away".into(),
-        Bounds::None => "no bound".into(),
+        Bounds::Exact => Some("exactly".into()),
+        Bounds::Guaranteed { delta } => Some(format!("guaranteed, but with a probability of {}", text::percent(delta))),
+        Bounds::IfDrawsExact => Some("if the draws it comes from are exact".into()),
+        Bounds::Statistical => Some("two standard errors away".into()),
+        Bounds::None => None,
     }
 }
 
