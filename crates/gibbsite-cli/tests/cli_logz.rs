@@ -93,12 +93,42 @@ fn no_bound_is_no_line() {
 fn work_and_temperatures_may_be_given() {
     let z = done(&["x^2", "--method", "ais", "--betas", "0,0.1,0.4,1", "--n", "200"], 0);
     assert!(z["n_temperatures"] == 4 && number(&z, "ess") < 257.0, "{z}");
-    refused(&["x^2", "--method", "ais", "--betas", "0,0.5,0.4,1"], "invalid_value", 2);
-    refused(&["x^2", "--method", "smc", "--n", "100"], "invalid_value", 2);
-    for (option, method) in
-        [("--betas=0,1", "bridge"), ("--n=100", "auto"), ("--lower=0", "ais"), ("--resume=d", "exact")]
-    {
-        refused(&["x^2", "--method", method, option], "conflict", 2);
+    // Before any work: it would say that this energy is no model.
+    for (method, option, says) in [
+        (
+            "ais",
+            "--betas=0,0.5,0.4,1",
+            "--betas: the betas must rise from 0 to 1, but number 3 of them is 0.4 after 0.5",
+        ),
+        ("smc", "--betas=0.1,1", "the first of them is 0.1"),
+        ("ais", "--betas=0,0.5", "the last of them is 0.5"),
+        (
+            "smc",
+            "--n=1023",
+            "--n 1023 is too few for --method smc: it needs at least 1024 walkers, in 16 populations of 64",
+        ),
+        ("ais", "--n=63", "it needs at least 64 walkers"),
+        ("importance", "--n=24", "it needs at least 25 draws"),
+        ("simpson", "--n=1", "it needs at least 2 intervals for each coordinate"),
+        ("simpson", "--n=3", "--n 3 is odd"),
+    ] {
+        let why = refused(&["x", "--method", method, option], "invalid_value", 2);
+        assert!(why.ends_with(says) || why.starts_with(says), "{why}");
+    }
+    for (method, n) in [("ais", "64"), ("smc", "1024"), ("importance", "25"), ("ti", "1")] {
+        let z = done(&["x^2", "--method", method, "--n", n], 0);
+        assert_eq!(z["method"], method, "{z}");
+    }
+    for (method, option) in [
+        ("bridge", "--betas=0,1"),
+        ("laplace", "--betas=0,1"),
+        ("auto", "--n=100"),
+        ("laplace", "--n=100"),
+        ("ais", "--lower=0"),
+        ("exact", "--resume=d"),
+        ("laplace", "--resume=d"),
+    ] {
+        refused(&["x", "--method", method, option], "conflict", 2);
     }
     let why = refused(&["x^2", "--method", "harmonic-mean"], "refused", 2);
     assert!(why.contains("variance is infinite"), "{why}");

@@ -6,9 +6,11 @@ mod report;
 mod sampled;
 
 use gibbsite::check::{Normalizable, normalizable_formula};
+use gibbsite::logz::importance as importance_sampling;
 use gibbsite::logz::laplace::{self, Laplace};
-use gibbsite::logz::{LogZ, LogZError, Options, UNSEEN_MODE, factors, simpson};
+use gibbsite::logz::{LogZ, LogZError, Options, UNSEEN_MODE, annealed, factors, sequential, simpson};
 use gibbsite::minimize::MinimizeOptions;
+use gibbsite::tempering::check_betas;
 use gibbsite::uses::density::Thermodynamics;
 
 use crate::args::logz::LogzArgs;
@@ -84,15 +86,43 @@ fn check_call(args: &LogzArgs) -> Result<(), Failure> {
     if (!args.lower.is_empty() || !args.upper.is_empty()) && method != "simpson" {
         return conflict("--lower or --upper", "restrict the support with --bounds, or ask for --method simpson");
     }
-    if !args.betas.is_empty() && !["ais", "smc"].contains(&method) {
-        return conflict("--betas", "temperatures are given to --method ais and smc");
+    if !args.betas.is_empty() {
+        if !["ais", "smc"].contains(&method) {
+            return conflict("--betas", "temperatures are given to --method ais and smc");
+        }
+        let wrong = |e| Failure::usage("invalid_value", format!("--betas: {e}"), "like --betas 0,0.1,0.5,1");
+        check_betas(&args.betas).map_err(wrong)?;
     }
-    if args.n.is_some() && ["auto", "exact", "adaptive"].contains(&method) {
+    if args.n.is_some() && ["auto", "exact", "adaptive", "laplace"].contains(&method) {
         return conflict("--n", "give --tol, or a method such as ais");
     }
+    args.n.map_or(Ok(()), |n| check_n(method, n))?;
     let is_kept = args.checkpoint_dir.is_some() || args.resume.is_some();
-    if is_kept && ["exact", "adaptive", "simpson", "importance"].contains(&method) {
+    if is_kept && ["exact", "adaptive", "simpson", "importance", "laplace"].contains(&method) {
         return conflict("--checkpoint-dir or --resume", "such work is over too soon to be resumed");
+    }
+    Ok(())
+}
+
+/// Refuses less work than the method can make an estimate of.
+fn check_n(method: &str, n: usize) -> Result<(), Failure> {
+    let populations = format!("walkers, in {} populations of {}", sequential::MIN_POPULATIONS, sampled::POPULATION);
+    let (least, what) = match method {
+        "simpson" => (2, "intervals for each coordinate"),
+        "importance" => (importance_sampling::MIN_DRAWS, "draws"),
+        "ais" => (annealed::MIN_WALKERS, "walkers"),
+        "smc" => (sequential::MIN_POPULATIONS * sampled::POPULATION, populations.as_str()),
+        _ => return Ok(()),
+    };
+    if n < least {
+        let message = format!("--n {n} is too few for --method {method}: it needs at least {least} {what}");
+        let hint =
+            if method == "simpson" { "leave --n out for the default" } else { "leave --n out to go on to --tol" };
+        return Err(Failure::usage("invalid_value", message, hint));
+    }
+    if method == "simpson" && !n.is_multiple_of(2) {
+        let message = format!("--n {n} is odd: --method simpson needs an even number of intervals for each coordinate");
+        return Err(Failure::usage("invalid_value", message, format!("like --n {}", n + 1)));
     }
     Ok(())
 }

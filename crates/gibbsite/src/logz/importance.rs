@@ -17,6 +17,9 @@ use crate::rng::{Run, Streams};
 /// The name of the method.
 pub(super) const METHOD: &str = "importance";
 
+/// Fewest draws whose spread is an error.
+pub const MIN_DRAWS: usize = 25;
+
 /// Draws in one call of the energy.
 const BLOCK: usize = 4096;
 
@@ -57,9 +60,8 @@ pub fn log_z<E: Energy + ?Sized, B: Base + ?Sized>(
     seed: u64,
 ) -> Result<LogZ, LogZError> {
     require_real(energy, METHOD, usize::MAX)?;
-    let min = 25;
-    if n < min {
-        return Err(LogZError::Draws { n, min });
+    if n < MIN_DRAWS {
+        return Err(LogZError::Draws { n, min: MIN_DRAWS });
     }
     let mut log_w = Vec::with_capacity(n);
     let streams = Streams::new(seed, Run::Importance);

@@ -28,7 +28,7 @@ const PATH: u64 = 4;
 const TOL: f64 = 0.02;
 
 /// Walkers of a population of smc.
-const POPULATION: usize = 64;
+pub(super) const POPULATION: usize = 64;
 
 type Energies<'a> = Transformed<&'a Formula>;
 
