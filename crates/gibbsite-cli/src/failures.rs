@@ -42,20 +42,24 @@ pub fn log_z(error: LogZError) -> Failure {
     if let LogZError::Run(error) = error {
         return run(error);
     }
-    let hint = error.hint();
     let (kind, exit_code) = match error {
         LogZError::Diverges { .. } | LogZError::DivergesAtEnd { .. } => ("improper", 1),
         LogZError::Undefined { .. } => ("undefined", 1),
         LogZError::Unbounded { .. } => ("unbounded", 1),
         LogZError::Empty { .. } => ("empty", 1),
         LogZError::TooHard { .. } | LogZError::Unseen { .. } => ("too_hard", 1),
+        LogZError::OutOfTime { .. } | LogZError::Path(PathError::OutOfTime { .. }) => ("out_of_time", 1),
         LogZError::Path(PathError::TooLong { .. }) | LogZError::Rungs { .. } => ("too_hard", 1),
         LogZError::Checkpoint(_) | LogZError::Saved(_) => ("checkpoint", 1),
         LogZError::Dimension { .. } | LogZError::Labels { .. } => ("dimension", 2),
         _ => ("invalid_value", 2),
     };
+    let hint = if kind == "out_of_time" { MORE_TIME } else { error.hint() };
     Failure { exit_code, ..Failure::caused_by(kind, &error, hint) }
 }
+
+/// What to do where the time was too short.
+const MORE_TIME: &str = "raise --max-seconds, or leave it out for a budget of work that no clock cuts short";
 
 /// An energy that is NaN at a point of its support.
 pub fn undefined(point: &[f64], names: &[String]) -> Failure {
@@ -85,6 +89,7 @@ pub fn run(error: RunError) -> Failure {
         RunError::NoStepSize { .. } => {
             ("no_step_size", "`gibbsite check` may say why; is the energy smooth, and its gradient right?", 1)
         }
+        RunError::OutOfTime { .. } => ("out_of_time", MORE_TIME, 1),
         RunError::Diverged { .. } => {
             ("diverged", "give a smaller --step-size, or use --sampler mala, which rejects what diverges", 1)
         }

@@ -54,7 +54,7 @@ fn every_method_says_what_its_numbers_are() {
         assert!((value - truth).abs() < 3.5 * std_err && std_err <= 0.03, "{z}");
         assert!(number(&z, "lower") < truth && number(&z, "upper") > truth, "{z}");
         assert!(z["method"] == method && z["exact"] == false && z["trusted"] == true && number(&z, "n_evals") > 0.0);
-        let guaranteed = ["ais", "smc"].contains(&method);
+        let guaranteed = ["importance", "ais", "smc"].contains(&method);
         assert_eq!(z["bounds"], if guaranteed { "guaranteed" } else { "statistical" }, "{z}");
         assert!(
             z["delta"] == if guaranteed { Value::from(0.05) } else { Value::Null }
@@ -178,8 +178,27 @@ fn auto_finds_a_mode_30_deviations_away() {
         assert!(off.abs() < 3.5 && number(&z, "std_err") <= 0.05, "{z}");
         assert!(z["method"] == "ais and bridge" && number(&z, "agreement").abs() < 3.0, "{z}");
         assert!(z["bounds"] == "guaranteed" && z["upper_bounds"] == "if_draws_exact", "{z}");
-        assert_eq!(z["estimates"].as_array().unwrap().len(), 3, "{z}");
+        assert_eq!(z["estimates"].as_array().unwrap().len(), 4, "{z}");
     }
+}
+
+/// The clock ends warm-up, too, and where it ends nothing the numbers are those without it.
+#[test]
+fn time_is_limited_from_the_start() {
+    // Minutes in whole, and those of the search for wells are many.
+    let slow = ["sum(i,1..d,x[i]^4/4 - x[i]^2) + sum(i,1..d-1,(x[i+1]-x[i])^2)", "--dim", "400"];
+    for method in ["auto", "bridge", "smc"] {
+        let started = Instant::now();
+        let call = [&slow[..], &["--method", method, "--max-seconds", "1"]].concat();
+        let why = refused(&call, "out_of_time", 1);
+        assert!(why.contains("the time ran out in the warm-up of the ladder"), "{why}");
+        assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    }
+    let within = |seconds: &[&str]| done(&[&["x^4 - 6*x^2 - x/2", "--method", "bridge"], seconds].concat(), 0);
+    let z = within(&["--max-seconds", "600"]);
+    assert_eq!(z, within(&[]));
+    // Those of the warm-up among them.
+    assert!(number(&z, "n_evals") > 200_000.0, "{z}");
 }
 
 #[test]

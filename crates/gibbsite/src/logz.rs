@@ -100,7 +100,7 @@ pub struct LogZ {
     pub trusted: bool,
     /// What a reader should know before using the value.
     pub warnings: Vec<String>,
-    /// Evaluations of energies and gradients, without those of pilots.
+    /// Evaluations of energies and gradients. Estimators count their own; [`LogZ::after`] adds those of pilots.
     pub n_evals: u64,
 }
 
@@ -246,6 +246,12 @@ pub enum LogZError {
     /// The ladder between reference and target could not be run.
     #[error(transparent)]
     Run(#[from] crate::run::RunError),
+    /// The time was over before there was anything to show for it.
+    #[error("the time ran out before there was an estimate by {method}")]
+    OutOfTime {
+        /// The method.
+        method: &'static str,
+    },
     /// A state that was kept cannot be used, or could not be.
     #[error("{0}")]
     Checkpoint(String),
@@ -274,6 +280,12 @@ impl LogZ {
     /// The same value, not exact and with no bounds.
     pub fn without_bounds(self) -> Self {
         Self { exact: false, bounds: Bounds::None, upper_bounds: Bounds::None, ..self }
+    }
+
+    /// The same where so many evaluations had been made before.
+    #[must_use]
+    pub fn after(self, n_evals: u64) -> Self {
+        Self { n_evals: self.n_evals + n_evals, ..self }
     }
 
     /// An estimate with two standard errors on either side.
@@ -318,6 +330,9 @@ impl LogZError {
             Self::TooHard { .. } => {
                 "use another way (`logz --method auto`, `sample --sampler nuts`), or restrict the support with --bounds"
             }
+            Self::OutOfTime { .. }
+            | Self::Path(path::PathError::OutOfTime { .. })
+            | Self::Run(crate::run::RunError::OutOfTime { .. }) => "allow more time",
             Self::Path(_) | Self::Run(_) => {
                 "temperatures rise from 0 to 1; `gibbsite check` and `gibbsite sample` say more about the energy"
             }

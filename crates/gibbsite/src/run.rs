@@ -80,6 +80,10 @@ pub enum Event {
 /// Where a run reports to.
 pub type Progress<'a> = &'a (dyn Fn(Event) + Sync);
 
+/// The share of the time allowed that has passed: from 1 on it is over; 0 for ever where nothing limits it. The clock is the
+/// caller's, and work is interrupted between pieces of it.
+pub type Elapsed<'a> = &'a (dyn Fn() -> f64 + Sync);
+
 /// What makes draws doubtful.
 #[derive(Clone, Debug, PartialEq, Error, Serialize, Deserialize)]
 pub enum Warning {
@@ -229,6 +233,14 @@ pub enum RunError {
         step_size: f64,
         /// The acceptance probability there.
         accept_prob: f64,
+    },
+    /// The time was over before warm-up was.
+    #[error("the time ran out in the warm-up of the ladder, after {n_done} of {n} iterations")]
+    OutOfTime {
+        /// Iterations done.
+        n_done: usize,
+        /// All of them.
+        n: usize,
     },
     /// A kernel without accept or reject left the finite numbers; its draws mean nothing.
     #[error("{n_diverged} of {n} steps diverged at step size {step_size}; use a smaller one, or a kernel that rejects")]

@@ -26,10 +26,10 @@
 //! upper levels alone, as without tempering, while crossings between modes are as fast as ever.
 
 use crate::energy::gaussian::GaussianMixture;
-use crate::energy::{Bridge, Differentiable, Energy, Tractable};
+use crate::energy::{Bridge, Differentiable, Energy, Timed, Tractable};
 use crate::kernel::{Info, Kernel, Tunable};
 use crate::points::Points;
-use crate::run::{Draws, Event, Progress, RunError, RunOptions, Warning, block_size, check};
+use crate::run::{Draws, Elapsed, Event, Progress, RunError, RunOptions, Warning, block_size, check};
 
 pub mod barrier;
 mod betas;
@@ -220,13 +220,36 @@ where
     E: Differentiable + ?Sized,
     K: for<'a> Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
 {
+    warm_up_in_time(energy, kernel, starts, options, progress, &|| 0.0)
+}
+
+/// As [`warm_up`], in the time that `elapsed` allows.
+///
+/// # Errors
+/// Those of [`warm_up`], and [`RunError::OutOfTime`].
+pub fn warm_up_in_time<E, K>(
+    energy: &E,
+    kernel: &K,
+    starts: impl Into<Starts>,
+    options: &TemperingOptions,
+    progress: Progress<'_>,
+    elapsed: Elapsed<'_>,
+) -> Result<Ladder<GaussianMixture, K>, RunError>
+where
+    E: Differentiable + ?Sized,
+    K: for<'a> Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
+{
+    let find = |n_ladders: usize| {
+        let wells = Wells::find(&Timed::new(energy, elapsed), options.seed, n_ladders);
+        if elapsed() < 1.0 { wells } else { Err(RunError::OutOfTime { n_done: 0, n: options.n_warmup }) }
+    };
     let (wells, init) = match starts.into() {
         Starts::Points(init) => {
             check_options(energy, &init, options)?;
-            (Wells::find(energy, options.seed, 0)?, init)
+            (find(0)?, init)
         }
         Starts::Dispersed(n_ladders) => {
-            let wells = Wells::find(energy, options.seed, n_ladders)?;
+            let wells = find(n_ladders)?;
             if let Some(direction) = wells.falls {
                 return Err(RunError::Falls { direction });
             }
@@ -236,7 +259,7 @@ where
         }
     };
     let reference = wells.reference()?;
-    warm::warm_up(energy, reference, |draws| wells.refit(draws), kernel, &init, options, progress)
+    warm::warm_up(energy, reference, |draws| wells.refit(draws), kernel, &init, options, (progress, elapsed))
 }
 
 /// The first half of [`temper_from`]: the ladder, ready to draw.
@@ -258,7 +281,7 @@ where
 {
     check_options(energy, &init, options)?;
     check_reference(&reference, energy)?;
-    warm::warm_up(energy, reference, |_| None, kernel, &init, options, progress)
+    warm::warm_up(energy, reference, |_| None, kernel, &init, options, (progress, &|| 0.0))
 }
 
 /// Draws along a ladder that is ready, `options.n_draws` iterations; nothing adapts. The draws continue where the ladder is: a

@@ -1,11 +1,15 @@
 //! log Z by chains: every method on every value that is known, errors that are as large as they say, and answers that two
 //! families agree on. The long ones are behind `--ignored`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use gibbsite::energy::formula::{Formula, FormulaOptions};
 use gibbsite::energy::{Transformed, menu};
+use gibbsite::logz::path::PathError;
 use gibbsite::logz::sampled::{Along, Estimator, Forget, Keep, Pilot, Stop, cross_check, refine};
 use gibbsite::logz::{Bounds, LogZ, LogZError};
 use gibbsite::run::saved::Saved;
+use gibbsite::run::{Elapsed, RunError};
 
 /// An energy and its log Z.
 struct Known {
@@ -74,14 +78,14 @@ const METHODS: [&str; 4] = ["ais", "smc", "bridge", "ti"];
 const BUDGET: u64 = 150_000_000;
 
 fn stop(tol: f64) -> Stop<'static> {
-    Stop { tol, first: None, least: 0, budget: BUDGET, interrupted: &|| false }
+    Stop { tol, first: None, least: 0, budget: BUDGET, elapsed: &|| 0.0 }
 }
 
 /// By the methods of these names, all from one pilot.
 fn estimates(known: &Known, methods: &[&str], tol: f64, seed: u64) -> Vec<LogZ> {
     let energy = Transformed::new(&known.energy);
-    let pilot = Pilot::warm_up(&energy, seed, &|_| {}).unwrap();
-    let path = pilot.path(BUDGET / 4, &mut |_| {}).unwrap();
+    let pilot = Pilot::warm_up(&energy, seed, &|_| {}, &|| 0.0).unwrap();
+    let path = pilot.path(&stop(0.05), &mut |_| {}).unwrap();
     let estimate = |method: &&str| {
         let mut estimator: Box<dyn Estimator> = match *method {
             "ais" => Box::new(pilot.annealing(&path)),
@@ -98,8 +102,8 @@ fn estimates(known: &Known, methods: &[&str], tol: f64, seed: u64) -> Vec<LogZ> 
 /// By both families.
 fn checked(known: &Known, tol: f64, seed: u64) -> LogZ {
     let energy = Transformed::new(&known.energy);
-    let pilot = Pilot::warm_up(&energy, seed, &|_| {}).unwrap();
-    let path = pilot.path(BUDGET / 4, &mut |_| {}).unwrap();
+    let pilot = Pilot::warm_up(&energy, seed, &|_| {}, &|| 0.0).unwrap();
+    let path = pilot.path(&stop(0.05), &mut |_| {}).unwrap();
     cross_check(&pilot, &path, &stop(tol), &mut Forget, &|_| {}, &mut |_| {}).unwrap().log_z
 }
 
@@ -154,35 +158,38 @@ fn modes_that_chains_cannot_connect_are_not_missed() {
 #[test]
 fn energies_that_fall_without_end_are_refused() {
     let known = formula("", "-sum(i,1..d,x[i]^2)+(sum(i,1..d,x[i]))^4", Some(7), 0.0);
-    let Err(LogZError::Diverges { direction }) = Pilot::warm_up(&known.energy, 0, &|_| {}) else {
+    let Err(LogZError::Diverges { direction }) = Pilot::warm_up(&known.energy, 0, &|_| {}, &|| 0.0) else {
         panic!("not refused");
     };
     assert!(direction.iter().sum::<f64>().abs() < 1e-3, "{direction:?}");
 }
 
+/// Keeps states, and fails on the n-th.
+struct Killed {
+    left: usize,
+    states: Vec<(String, Saved)>,
+}
+
+impl Keep for Killed {
+    fn load(&mut self, name: &str) -> Result<Option<Saved>, LogZError> {
+        let found = self.states.iter().rev().find(|(n, _)| n == name);
+        Ok(found.map(|(_, s)| Saved::from_bytes(&s.to_bytes().unwrap()).unwrap()))
+    }
+
+    fn store(&mut self, name: &str, saved: &Saved) -> Result<(), LogZError> {
+        self.states.push((name.into(), saved.clone()));
+        self.left -= 1;
+        if self.left == 0 { Err(LogZError::Checkpoint("killed".into())) } else { Ok(()) }
+    }
+}
+
 /// Killed after any round, an estimate goes on to the same bits.
 #[test]
 fn kept_states_go_on_to_the_same_bits() {
-    /// Keeps states, and fails on the n-th.
-    struct Killed {
-        left: usize,
-        states: Vec<(String, Saved)>,
-    }
-    impl Keep for Killed {
-        fn load(&mut self, name: &str) -> Result<Option<Saved>, LogZError> {
-            let found = self.states.iter().rev().find(|(n, _)| n == name);
-            Ok(found.map(|(_, s)| Saved::from_bytes(&s.to_bytes().unwrap()).unwrap()))
-        }
-        fn store(&mut self, name: &str, saved: &Saved) -> Result<(), LogZError> {
-            self.states.push((name.into(), saved.clone()));
-            self.left -= 1;
-            if self.left == 0 { Err(LogZError::Checkpoint("killed".into())) } else { Ok(()) }
-        }
-    }
     let known = formula("", "(x1^2-4)^2/2 + (x2-x1)^2/2", None, 0.0);
     let energy = Transformed::new(&known.energy);
-    let pilot = Pilot::warm_up(&energy, 5, &|_| {}).unwrap();
-    let path = pilot.path(BUDGET / 4, &mut |_| {}).unwrap();
+    let pilot = Pilot::warm_up(&energy, 5, &|_| {}, &|| 0.0).unwrap();
+    let path = pilot.path(&stop(0.05), &mut |_| {}).unwrap();
     let run = |pilot: &Pilot<'_, _>, keep: &mut dyn Keep| {
         cross_check(pilot, &path, &stop(0.01), keep, &|_| {}, &mut |_| {}).map(|c| c.log_z)
     };
@@ -197,6 +204,147 @@ fn kept_states_go_on_to_the_same_bits() {
             Pilot::restore(&energy, 5, &Saved::from_bytes(&pilot.save().to_bytes().unwrap()).unwrap()).unwrap();
         assert_eq!(run(&restored, &mut keep).unwrap(), whole, "killed after {n}");
     }
+}
+
+/// A clock that ticks when it is asked, and is over after so many ticks; or when it is told so.
+struct Ticks {
+    n: AtomicU64,
+    limit: u64,
+}
+
+impl Ticks {
+    fn new(limit: u64) -> Self {
+        Self { n: AtomicU64::new(0), limit }
+    }
+
+    fn elapsed(&self) -> f64 {
+        self.n.fetch_add(1, Ordering::Relaxed) as f64 / self.limit as f64
+    }
+
+    fn end(&self) {
+        self.n.store(self.limit, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn warm_up_ends_with_the_time() {
+    let known = formula("", "(x1^2-4)^2/2 + (x2-x1)^2/2", None, 0.0);
+    let by = |elapsed: Elapsed<'_>| Pilot::warm_up(&known.energy, 5, &|_| {}, elapsed).map(|pilot| pilot.save());
+    let whole = Ticks::new(u64::MAX);
+    let expected = by(&|| whole.elapsed()).unwrap().to_bytes().unwrap();
+    let n_ticks = whole.n.load(Ordering::Relaxed);
+    // Among the descents, and in the last iterations; one tick is that after the last.
+    let (searching, warming) = (Ticks::new(1000), Ticks::new(n_ticks - 20));
+    let over = |t: &Ticks| match by(&|| t.elapsed()).unwrap_err() {
+        LogZError::Run(RunError::OutOfTime { n_done, n }) => (n_done, n),
+        other => panic!("{other}"),
+    };
+    assert_eq!(over(&searching), (0, 500));
+    let (n_done, n) = over(&warming);
+    assert!(n_done > 470 && n_done < 500 && n == 500, "{n_done} of {n}");
+    let enough = Ticks::new(n_ticks);
+    assert_eq!(by(&|| enough.elapsed()).unwrap().to_bytes().unwrap(), expected);
+}
+
+/// The best path there is, once there is one.
+#[test]
+fn the_search_for_a_path_ends_with_the_time() {
+    let known = references().into_iter().find(|k| k.name == "funnel 10").unwrap();
+    let pilot = Pilot::warm_up(&known.energy, 1, &|_| {}, &|| 0.0).unwrap();
+    let tried = |clock: &Ticks, most: usize| {
+        let mut lengths = Vec::new();
+        let elapsed = || if clock.n.load(Ordering::Relaxed) >= clock.limit { 1.0 } else { 0.0 };
+        let path = pilot.path(&Stop { elapsed: &elapsed, ..stop(0.05) }, &mut |n| {
+            lengths.push(n);
+            if lengths.len() == most {
+                clock.end();
+            }
+        });
+        (path, lengths)
+    };
+    let (whole, lengths) = tried(&Ticks::new(1), usize::MAX);
+    assert!(lengths.len() > 2 && whole.unwrap().betas().len() == lengths[lengths.len() - 1], "{lengths:?}");
+    let (best, tried_until) = tried(&Ticks::new(1), 2);
+    let best = best.unwrap();
+    assert!(best.betas().len() == lengths[0] && best.effective().is_some() && tried_until == lengths[..2]);
+    let (none, _) = tried(&Ticks::new(1), 1);
+    assert!(matches!(none, Err(LogZError::Path(PathError::OutOfTime { beta: 1.0 }))), "{none:?}");
+    let late = pilot.path(&Stop { elapsed: &|| 1.0, ..stop(0.05) }, &mut |_| {});
+    assert!(matches!(late, Err(LogZError::Path(PathError::OutOfTime { .. }))), "{late:?}");
+}
+
+/// What there is when the time is over is an estimate, and goes on from there to the bits of work that was never interrupted.
+#[test]
+fn estimates_end_with_the_time() {
+    let known = formula("", "(x1^2-4)^2/2 + (x2-x1)^2/2", None, 0.0);
+    let pilot = Pilot::warm_up(&known.energy, 5, &|_| {}, &|| 0.0).unwrap();
+    let path = pilot.path(&stop(0.05), &mut |_| {}).unwrap();
+    for (method, asked, pieces, n_done) in [("ais", 2000, 3, 768), ("smc", 64, 5, 20), ("bridge", 300, 3, 30)] {
+        let by = |elapsed: Elapsed<'_>, keep: &mut dyn Keep| {
+            let stop = Stop { first: Some(asked), elapsed, ..stop(f64::INFINITY) };
+            let mut estimator: Box<dyn Estimator> = match method {
+                "ais" => Box::new(pilot.annealing(&path)),
+                "smc" => Box::new(pilot.populations(&path)),
+                _ => Box::new(pilot.ladders(Along::Bridges).unwrap()),
+            };
+            let found = refine(estimator.as_mut(), &stop, keep, &|_| {}, &mut |_| {});
+            (found, estimator.n_done())
+        };
+        let (whole, _) = by(&|| 0.0, &mut Forget);
+        let whole = whole.unwrap();
+        assert!(whole.warnings.is_empty(), "{whole:?}");
+        let mut keep = Killed { left: usize::MAX, states: Vec::new() };
+        let ticks = Ticks::new(pieces);
+        let (part, n) = by(&|| ticks.elapsed(), &mut keep);
+        let part = part.unwrap();
+        assert!(n == n_done && part.std_err > whole.std_err, "{n} {part:?}");
+        let why = format!("only {:.0} % of the work asked for was done", 100.0 * n_done as f64 / asked as f64);
+        assert!(part.warnings.iter().any(|w| w.contains(&why)), "{part:?}");
+        assert_eq!(by(&|| 0.0, &mut keep).0.unwrap(), whole);
+        let (none, n) = by(&|| 1.0, &mut Forget);
+        assert!(n == 0 && matches!(none, Err(LogZError::OutOfTime { method: m }) if m == method), "{none:?}");
+    }
+}
+
+/// However late it is: what nothing checks is no answer.
+#[test]
+fn a_check_that_is_late_is_short() {
+    let known = formula("", "(x1^2-4)^2/2 + (x2-x1)^2/2", None, 0.0);
+    let pilot = Pilot::warm_up(&known.energy, 5, &|_| {}, &|| 0.0).unwrap();
+    let path = pilot.path(&stop(0.05), &mut |_| {}).unwrap();
+    let clock = AtomicU64::new(0);
+    let late = Stop { elapsed: &|| clock.load(Ordering::Relaxed) as f64, ..stop(1e-3) };
+    let mut told = |z: &LogZ| clock.store(u64::from(z.std_err < 0.1), Ordering::Relaxed);
+    let checked = cross_check(&pilot, &path, &late, &mut Forget, &|_| {}, &mut told).unwrap();
+    // 10 iterations of 250.
+    let whole = cross_check(&pilot, &path, &stop(0.02), &mut Forget, &|_| {}, &mut |_| {}).unwrap();
+    assert!(20 * checked.bridged.n_evals < whole.bridged.n_evals, "{checked:?}");
+    let off = checked.annealed.value - checked.bridged.value;
+    assert!(off.abs() < 4.0 * checked.annealed.std_err.hypot(checked.bridged.std_err), "{checked:?}");
+    assert!(checked.reversed.is_none() && checked.importance.is_none(), "{checked:?}");
+    assert!(checked.log_z.warnings.iter().any(|w| w.ends_with("before the time limit")), "{checked:?}");
+}
+
+/// Two estimates share one budget, and annealing leaves half of it to bridges.
+#[test]
+fn one_budget_is_shared() {
+    let known = formula("", "(x1^2-4)^2/2 + (x2-x1)^2/2", None, 0.0);
+    let pilot = Pilot::warm_up(&known.energy, 5, &|_| {}, &|| 0.0).unwrap();
+    let path = pilot.path(&stop(0.05), &mut |_| {}).unwrap();
+    let budget = 20_000_000;
+    let by = |tol: f64| {
+        let stop = Stop { budget, ..stop(tol) };
+        cross_check(&pilot, &path, &stop, &mut Forget, &|_| {}, &mut |_| {}).unwrap()
+    };
+    let all = by(1e-6);
+    let (a, b) = (all.annealed.n_evals as f64 / budget as f64, all.bridged.n_evals as f64 / budget as f64);
+    assert!((a - 0.5).abs() < 0.05 && (b - 0.5).abs() < 0.05, "{a} {b}");
+    let within = |z: &LogZ| z.warnings.iter().any(|w| w.ends_with("within the budget of work"));
+    assert!(within(&all.annealed) && within(&all.bridged) && within(&all.log_z), "{all:?}");
+    // Where one needs little the other has the rest.
+    let few = by(0.05);
+    assert!(few.annealed.n_evals + few.bridged.n_evals < budget && few.log_z.warnings.is_empty(), "{few:?}");
+    assert!(pilot.n_evals() > 100_000 && path.n_evals() > 10_000, "{} {}", pilot.n_evals(), path.n_evals());
 }
 
 #[test]
@@ -271,8 +419,8 @@ fn intervals_cover() {
 /// By both families, compared and each alone, by resampling and by integration, all from one pilot.
 fn by_all(known: &Known, tol: f64, seed: u64) -> Vec<LogZ> {
     let energy = Transformed::new(&known.energy);
-    let pilot = Pilot::warm_up(&energy, seed, &|_| {}).unwrap();
-    let path = pilot.path(BUDGET / 4, &mut |_| {}).unwrap();
+    let pilot = Pilot::warm_up(&energy, seed, &|_| {}, &|| 0.0).unwrap();
+    let path = pilot.path(&stop(0.05), &mut |_| {}).unwrap();
     let both = cross_check(&pilot, &path, &stop(tol), &mut Forget, &|_| {}, &mut |_| {}).unwrap();
     let one = |estimator: &mut dyn Estimator| refine(estimator, &stop(tol), &mut Forget, &|_| {}, &mut |_| {}).unwrap();
     let smc = one(&mut pilot.populations(&path));

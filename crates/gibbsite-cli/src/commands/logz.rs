@@ -1,6 +1,7 @@
 //! `gibbsite logz`: log Z with its error, and what can be said about the model from it.
 
 mod checkpoint;
+mod clock;
 mod importance;
 mod report;
 mod sampled;
@@ -18,6 +19,7 @@ use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
 use crate::resolve::{self, Resolved};
 use crate::{failures, guard, text};
+use clock::Clock;
 
 /// log Z by the method asked for; in up to three dimensions also entropy, mean energy and heat capacity.
 ///
@@ -25,6 +27,7 @@ use crate::{failures, guard, text};
 /// `improper` and `undefined` energies are refused; methods that do not fit the energy, and boxes that are none.
 pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
     check_call(args)?;
+    let clock = Clock::start(args.max_seconds);
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     let mut out = Outcome::new();
     if args.method != "simpson" {
@@ -34,16 +37,18 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
         "simpson" => Answer::from(by_simpson(args, &model, &mut out)?),
         "adaptive" => by_factors(&model).map_err(failures::log_z)?,
         "laplace" => by_laplace(&model, ctx)?,
-        "importance" => Answer::from(importance::estimate(args, &model, ctx)?),
+        "importance" => Answer::from(importance::estimate(args, &model, clock, ctx)?),
         "auto" => match exact(&model)? {
             Some(answer) => answer,
-            None => Answer { laplace: quick_laplace(&model, ctx), ..sampled::estimate("auto", args, &model, ctx)? },
+            None => {
+                Answer { laplace: quick_laplace(&model, ctx), ..sampled::estimate("auto", args, &model, clock, ctx)? }
+            }
         },
         "exact" => exact(&model)?.ok_or_else(|| {
             let message = format!("no exact method is known for this energy in {} dimensions", model.dim());
             Failure::work("not_exact", message, "use --method auto")
         })?,
-        method => sampled::estimate(method, args, &model, ctx)?,
+        method => sampled::estimate(method, args, &model, clock, ctx)?,
     };
     if answer.z.method == "quadrature" && !is_proved(&model) {
         answer.z = answer.z.without_bounds();

@@ -82,7 +82,8 @@ where
 {
     require_real(energy, "ais", usize::MAX)?;
     require_draws(n, 2)?;
-    let (path, walkers) = Path::choose(energy, ladder, share, 1, n, &Streams::new(seed, Run::Importance))?;
+    let streams = Streams::new(seed, Run::Importance);
+    let (path, walkers) = Path::choose(energy, ladder, share, 1, n, &streams, &|| 0.0)?;
     let blocks: Vec<Arrived> = walkers.iter().map(Walkers::arrived).collect();
     let Weighted { log_w, temperatures, n_evals, .. } = Weighted::of_blocks(&blocks, path.betas(), Some(BLOCK))?;
     let z = weights::summarise("ais", ladder.reference().log_z(), &log_w, n_evals, false, None)?;

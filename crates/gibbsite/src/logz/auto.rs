@@ -7,7 +7,7 @@ use crate::energy::{Differentiable, Tractable, Transformed};
 /// Most dimensions of a quadrature, and so of a factor of Z that is exact.
 pub const MAX_EXACT_DIM: usize = 3;
 
-/// Seconds that an estimate may take, by the table of [`budget`].
+/// Seconds that estimates, their pilots among them, may take by the table of [`budget`].
 const SECONDS: f64 = 60.0;
 
 /// log Z of a tractable energy: the closed form.
@@ -34,9 +34,11 @@ pub fn log_z<E: Differentiable + ?Sized>(
         other => return other.map(|found| found.log_z),
     }
     let whole = Transformed::new(energy);
-    let pilot = Pilot::warm_up(&whole, seed, &|_| {})?;
     let budget = budget(SECONDS, energy.space().dim());
-    let path = pilot.path(budget / 4, &mut |_| {})?;
-    let stop = Stop { tol, first: None, least: 0, budget, interrupted: &|| false };
-    Ok(cross_check(&pilot, &path, &stop, &mut Forget, &|_| {}, &mut |_| {})?.log_z)
+    let stop = Stop { tol, first: None, least: 0, budget, elapsed: &|| 0.0 };
+    let pilot = Pilot::warm_up(&whole, seed, &|_| {}, stop.elapsed)?;
+    let path = pilot.path(&stop, &mut |_| {})?;
+    let n_evals = pilot.n_evals() + path.n_evals();
+    let found = cross_check(&pilot, &path, &stop.after(n_evals), &mut Forget, &|_| {}, &mut |_| {})?;
+    Ok(found.log_z.after(n_evals))
 }

@@ -13,6 +13,7 @@ use crate::energy::{Bridge, Differentiable, Energy, Tractable};
 use crate::kernel::{ChainState, Kernel, Tunable};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
+use crate::run::Elapsed;
 use crate::tempering::{BetasError, Ladder, check_betas};
 
 /// Temperatures after which a path is given up.
@@ -39,6 +40,9 @@ const LEAST_EFFECTIVE: f64 = 0.25;
 /// The share of the work that a path of twice the length must not exceed to be worth it.
 const WORTH: f64 = 0.8;
 
+/// The share of the time left that looking for a better path may take.
+const SHARE_OF_TIME: f64 = 0.25;
+
 /// Mixed into the seed, so that the draws that chose the temperatures are not those that are weighted.
 const PILOT: u64 = 0x7061_7468;
 
@@ -50,6 +54,7 @@ pub struct Path<K> {
     kernels: Vec<K>,
     n_steps: u64,
     effective: Option<f64>,
+    n_evals: u64,
 }
 
 /// Why levels make no path.
@@ -65,6 +70,12 @@ pub enum PathError {
         got: usize,
         /// Number of betas.
         n_levels: usize,
+    },
+    /// The time was over before the path had come to the target.
+    #[error("the time ran out in the search for a path of temperatures, at beta = {beta}")]
+    OutOfTime {
+        /// Where it had come to.
+        beta: f64,
     },
     /// The temperatures that the target needs are too many.
     #[error("at beta = {beta} there are {n_levels} temperatures already: the reference is too far from the target")]
@@ -86,7 +97,7 @@ impl<K> Path<K> {
         if kernels.len() != betas.len() {
             return Err(PathError::Kernels { got: kernels.len(), n_levels: betas.len() });
         }
-        Ok(Self { betas, kernels, n_steps, effective: None })
+        Ok(Self { betas, kernels, n_steps, effective: None, n_evals: 0 })
     }
 
     /// The levels.
@@ -113,9 +124,14 @@ impl<K> Path<K> {
         self.effective
     }
 
-    /// Takes over what pilots told of the same path; [`Path::effective`].
-    pub fn set_effective(&mut self, effective: Option<f64>) {
-        self.effective = effective;
+    /// Evaluations of energies and gradients by which pilots found this path; those of the pilots that are not part of any estimate.
+    pub fn n_evals(&self) -> u64 {
+        self.n_evals
+    }
+
+    /// Takes over what pilots told of the same path: [`Path::effective`] and [`Path::n_evals`].
+    pub fn set_pilots(&mut self, effective: Option<f64>, n_evals: u64) {
+        (self.effective, self.n_evals) = (effective, n_evals);
     }
 
     /// Transitions at each level.
@@ -148,10 +164,10 @@ impl<K: Clone> Path<K> {
         K: Kernel<Bridge<&'a R, &'a E>>,
     {
         let streams = Streams::new(seed ^ PILOT, Run::Pilot);
-        Ok(Self::choose(energy, ladder, share, n_steps, N_PILOT, &streams)?.0)
+        Ok(Self::choose(energy, ladder, share, n_steps, N_PILOT, &streams, &|| 0.0)?.0)
     }
 
-    /// As [`Path::of_ladder`] by `n` walkers, who are at the end of the path then.
+    /// As [`Path::of_ladder`] by `n` walkers, who are at the end of the path then, if they reach it in time.
     pub(super) fn choose<'a, R, E>(
         energy: &'a E,
         ladder: &'a Ladder<R, K>,
@@ -159,6 +175,7 @@ impl<K: Clone> Path<K> {
         n_steps: u64,
         n: usize,
         streams: &Streams,
+        elapsed: Elapsed<'_>,
     ) -> Result<Chosen<'a, R, E, K>, PathError>
     where
         R: Differentiable + Tractable,
@@ -183,8 +200,12 @@ impl<K: Clone> Path<K> {
             walkers.par_iter_mut().for_each(|walkers| walkers.follow(&[(beta, &kernel)], n_steps, true));
             betas.push(beta);
             kernels.push(kernel);
+            if elapsed() >= 1.0 {
+                return Err(PathError::OutOfTime { beta });
+            }
         }
-        Ok((Self { betas, kernels, n_steps, effective: None }, walkers))
+        let n_evals = walkers.iter().map(|w| w.arrived().n_evals).sum();
+        Ok((Self { betas, kernels, n_steps, effective: None, n_evals }, walkers))
     }
 
     /// Temperatures as given, with the kernels of a ladder that has warmed up.
@@ -199,7 +220,9 @@ impl<K: Clone> Path<K> {
     /// A path along which annealed weights are worth having: that of [`Path::of_ladder`], with steps that are halved until six in
     /// ten walkers are effective at its end; or a quarter is and halving has saved less than a fifth of the work, which goes
     /// with the number of temperatures times the variance of the weights; or the next pilots would take more than `budget`
-    /// evaluations. `told` gets the number of temperatures of every path that is tried. The pilots are not part of any estimate.
+    /// evaluations, or go beyond a quarter of the time that `elapsed` leaves. Once the time is over it is the best path so far, and
+    /// what the energy is by then does not count. `told` gets the number of temperatures of every path that is tried. The pilots
+    /// are not part of any estimate.
     ///
     /// The effective share is the lesser of two: that of the weights of 256 walkers up the path, and that which `draws` of the
     /// target say on their way down. Of weights w with mean r it is `r^2 / E[w^2]`, and `E[w^2] = r E_down[1 / w_down]`: walkers up
@@ -214,31 +237,44 @@ impl<K: Clone> Path<K> {
         budget: u64,
         seed: u64,
         told: &mut dyn FnMut(usize),
+        elapsed: Elapsed<'_>,
     ) -> Result<Self, LogZError>
     where
         R: Differentiable + Tractable,
         E: Differentiable + ?Sized,
         K: Kernel<Bridge<&'a R, &'a E>>,
     {
-        let mut path = Self::of_ladder(energy, ladder, FIRST_SHARE, 1, seed)?;
+        let begun = elapsed();
+        let until = SHARE_OF_TIME.mul_add(1.0 - begun, begun);
+        let choosing = Streams::new(seed ^ PILOT, Run::Pilot);
+        let (mut path, _) = Self::choose(energy, ladder, FIRST_SHARE, 1, N_PILOT, &choosing, elapsed)?;
         let streams = Streams::new(seed, Run::Pilot);
-        let mut work_before = f64::INFINITY;
+        let mut total = path.n_evals;
+        let (mut best, mut work_before) = (None, f64::INFINITY);
         loop {
             told(path.betas.len());
+            let before = elapsed();
             let reference = ladder.reference();
-            let up = walk(reference, energy, &path, Start::Reference(0..N_PILOT), &streams)?;
-            let down = walk(reference, energy, &path, Start::Target(draws), &streams)?;
+            let up = walk(reference, energy, &path, Start::Reference(0..N_PILOT), &streams);
+            let down = walk(reference, energy, &path, Start::Target(draws), &streams);
+            let now = elapsed();
+            if now >= 1.0 {
+                return best.ok_or(PathError::OutOfTime { beta: 1.0 }.into());
+            }
+            let (up, down) = (up?, down?);
             let n_evals = up.n_evals + down.n_evals;
+            total += n_evals;
             let effective = (ess_of_weights(&up.log_w) / N_PILOT as f64).min(effective_share(down.log_w));
-            path.effective = Some(effective);
+            path.set_pilots(Some(effective), total);
             let work = path.betas.len() as f64 * (1.0 / effective - 1.0);
             let gains = work < WORTH * work_before;
             let is_good = effective >= ENOUGH_EFFECTIVE || effective >= LEAST_EFFECTIVE && !gains;
-            if is_good || 2 * n_evals > budget {
+            if is_good || 2 * n_evals > budget || 2.0f64.mul_add(now - before, now) > until {
                 return Ok(path);
             }
             work_before = work;
-            path = Self::at(ladder, halved(&path.betas), 1)?;
+            let longer = Self::at(ladder, halved(&path.betas), 1)?;
+            best = Some(std::mem::replace(&mut path, longer));
         }
     }
 }

@@ -63,6 +63,9 @@ pub trait Estimator {
     /// The work of a first round, in units of its own: walkers, populations, or iterations.
     fn first(&self) -> usize;
 
+    /// The work between two looks at the clock: little of it, but enough for all threads.
+    fn piece(&self) -> usize;
+
     /// Work done so far.
     fn n_done(&self) -> usize;
 

@@ -15,6 +15,7 @@ pub struct Ladder<R, K> {
     pub(super) betas: Vec<f64>,
     pub(super) kernels: Vec<K>,
     pub(super) replicas: Replicas,
+    pub(super) n_evals: u64,
 }
 
 /// What is on every level of every ladder: all that a run needs to be continued to the bit.
@@ -100,7 +101,7 @@ impl<R: Energy, K> Ladder<R, K> {
             return Err(LadderError::Levels { what: "kernels", got: kernels.len(), n_levels });
         }
         check(&replicas, n_levels, reference.space().dim())?;
-        Ok(Self { reference, betas, kernels, replicas })
+        Ok(Self { reference, betas, kernels, replicas, n_evals: 0 })
     }
 
     /// Puts the ladder where another run was.
@@ -116,6 +117,11 @@ impl<R: Energy, K> Ladder<R, K> {
     /// Where the ladder is.
     pub fn replicas(&self) -> &Replicas {
         &self.replicas
+    }
+
+    /// Evaluations of energies and gradients by the chains that warmed it up; 0 where none did.
+    pub fn n_evals(&self) -> u64 {
+        self.n_evals
     }
 
     /// The levels, from 0 to 1.

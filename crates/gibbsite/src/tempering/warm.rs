@@ -9,7 +9,7 @@ use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{ChainState, Info, Kernel, Metric, Tunable};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
-use crate::run::{Event, Phase, Progress, RunError};
+use crate::run::{Elapsed, Event, Phase, Progress, RunError};
 
 /// First step of the streams in warm-up: far beyond the steps of any run of draws.
 const FIRST_STEP: u64 = 1 << 40;
@@ -63,7 +63,8 @@ fn schedule(n_warmup: usize) -> Vec<Round> {
     rounds
 }
 
-/// Adapts a ladder from `init` on every level; `refit` fits a new reference to the moments of the draws at the target.
+/// Adapts a ladder from `init` on every level; `refit` fits a new reference to the moments of the draws at the target;
+/// the watch is told of what has been done, and asked whether there is time for more.
 pub(super) fn warm_up<R, E, K>(
     energy: &E,
     reference: R,
@@ -71,7 +72,7 @@ pub(super) fn warm_up<R, E, K>(
     kernel: &K,
     init: &Points,
     options: &TemperingOptions,
-    progress: Progress<'_>,
+    (progress, elapsed): (Progress<'_>, Elapsed<'_>),
 ) -> Result<Ladder<R, K>, RunError>
 where
     R: Differentiable + Tractable,
@@ -87,13 +88,14 @@ where
         betas,
         kernels: vec![kernel.clone(); n_levels],
         replicas: Replicas::new(vec![init.clone(); n_levels]),
+        n_evals: 0,
     };
     if options.n_warmup == 0 {
         return Ok(ladder);
     }
     let mut scales = vec![vec![1.0; init.dim()]; n_levels];
     ladder.kernels.iter_mut().zip(&scales).for_each(|(k, s)| k.set_metric(&Metric::diagonal(s.clone())));
-    let mut clock = Clock { done: 0, options, n_ladders: init.n(), dim: init.dim(), progress };
+    let mut clock = Clock { done: 0, options, n_ladders: init.n(), dim: init.dim(), progress, elapsed };
     for (r, round) in schedule(options.n_warmup).into_iter().enumerate() {
         let search_step = SEARCH_STEP + r as u64;
         let seen = play(energy, &mut ladder, round, search_step, &mut scales, &mut clock)?;
@@ -122,16 +124,23 @@ struct Seen {
     moments: Moments,
 }
 
-/// Reports progress.
+/// Reports progress and keeps the time.
 struct Clock<'a> {
     done: usize,
     options: &'a TemperingOptions,
     n_ladders: usize,
     dim: usize,
     progress: Progress<'a>,
+    elapsed: Elapsed<'a>,
 }
 
 impl Clock<'_> {
+    /// Refuses to go on when the time is over.
+    fn check(&self) -> Result<(), RunError> {
+        let (n_done, n) = (self.done, self.options.n_warmup);
+        if (self.elapsed)() < 1.0 { Ok(()) } else { Err(RunError::OutOfTime { n_done, n }) }
+    }
+
     fn tick(&mut self) {
         let n_warmup = self.options.n_warmup;
         let before = self.done * 50 / n_warmup;
@@ -164,6 +173,7 @@ where
     streams.seek(search_step);
     let n_ladders = clock.n_ladders;
     for k in 1..ladder.betas.len() {
+        clock.check()?;
         let bridge = Bridge::new(&ladder.reference, energy, ladder.betas[k]);
         let x = &ladder.replicas.x[k];
         search_step_size(&bridge, &mut ladder.kernels[k], x, block, &streams.block(k * n_ladders))?;
@@ -182,6 +192,7 @@ where
     rayon::scope(|_| {
         let mut before = vec![Info::default(); kernels.len()];
         for t in 0..round.n {
+            clock.check()?;
             if t == round.n / 2 {
                 levels.forget();
             }
@@ -198,7 +209,8 @@ where
             }
             clock.tick();
         }
-    });
+        Ok(())
+    })?;
     for k in 1..kernels.len() {
         if adapts {
             kernels[k].set_step_size(averaging[k].average());
@@ -209,6 +221,7 @@ where
         }
     }
     let replicas = levels.replicas();
+    let n_evals: u64 = (1..kernels.len()).map(|k| levels.info(k).n_evals).sum();
     // Of a pair that has not been tried nothing is known but what to aim for.
     const UNTRIED: f64 = 0.5;
     let seen = Seen {
@@ -218,6 +231,7 @@ where
     drop(levels);
     ladder.kernels = kernels;
     ladder.replicas = replicas;
+    ladder.n_evals += n_evals;
     Ok(seen)
 }
 

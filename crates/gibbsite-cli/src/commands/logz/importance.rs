@@ -1,10 +1,9 @@
 //! `--method importance`: as many draws as `--tol` needs.
 
-use std::time::{Duration, Instant};
-
 use gibbsite::logz::importance::{self, StudentT};
 use gibbsite::logz::{LogZ, Options, auto, quadrature};
 
+use super::clock::Clock;
 use crate::args::logz::LogzArgs;
 use crate::context::Context;
 use crate::outcome::Failure;
@@ -21,8 +20,7 @@ const MOST_DRAWS: usize = 5_000_000;
 ///
 /// # Errors
 /// Energies that are undefined, unbounded or zero everywhere it looks.
-pub fn estimate(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<LogZ, Failure> {
-    let until = args.max_seconds.map(|s| (Instant::now(), Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX)));
+pub fn estimate(args: &LogzArgs, model: &Resolved, clock: Clock, ctx: &Context) -> Result<LogZ, Failure> {
     // In few dimensions a quadrature shapes the base, where it can; the estimate itself does not depend on its log Z.
     let rough = Options { tol: Some(1e-6) };
     let nodes = if model.dim() <= auto::MAX_EXACT_DIM { quadrature(&model.formula, &rough).ok() } else { None };
@@ -40,7 +38,9 @@ pub fn estimate(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<LogZ
     }
     let mut n = FIRST_DRAWS;
     loop {
+        let before = clock.elapsed();
         let mut z = estimate(n)?;
+        let now = clock.elapsed();
         progress.set(n as u64);
         // Draws that the tolerance asks for, if the error is to be believed; never more than eight times as many at once.
         let wanted = (n as f64 * (z.std_err / args.tol).powi(2) * 1.2).ceil().min(8.0 * n as f64) as usize;
@@ -53,12 +53,14 @@ pub fn estimate(args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<LogZ
             }
             return Ok(z);
         }
-        if until.is_some_and(|(start, limit)| start.elapsed() >= limit) {
+        // More draws begin with the first: for all of them there must be time anew.
+        let possible = (n as f64 * (1.0 - now) / (now - before)) as usize;
+        if possible < 2 * n {
             z.warnings
                 .push(format!("stopped by --max-seconds at {} draws, before the tolerance", text::count(n as u64)));
             return Ok(z);
         }
-        n = more_draws(n, wanted);
+        n = more_draws(n, wanted).min(possible);
     }
 }
 

@@ -1,7 +1,5 @@
 //! Methods that need chains: a warm ladder first, then the estimate that was asked for, or two that check each other.
 
-use std::time::{Duration, Instant};
-
 use gibbsite::energy::Transformed;
 use gibbsite::energy::formula::Formula;
 use gibbsite::kernel::Nuts;
@@ -11,6 +9,7 @@ use gibbsite::logz::{LogZ, LogZError};
 use gibbsite::run::Event;
 use gibbsite::run::saved::Saved;
 
+use super::clock::Clock;
 use super::{Answer, checkpoint};
 use crate::args::logz::LogzArgs;
 use crate::context::{Context, Progress};
@@ -18,11 +17,8 @@ use crate::outcome::Failure;
 use crate::resolve::Resolved;
 use crate::{failures, text};
 
-/// Seconds that an estimate may take, by a table of costs, where no limit is given.
+/// Seconds that the work may take, by a table of costs, where no limit is given.
 const SECONDS: f64 = 120.0;
-
-/// The part of them that finding a path may take.
-const PATH: u64 = 4;
 
 /// Standard error that other commands ask for.
 const TOL: f64 = 0.02;
@@ -35,15 +31,20 @@ type Energies<'a> = Transformed<&'a Formula>;
 /// log Z by `ais`, `smc`, `bridge`, `ti`, `stepping-stone`, or by two of them (`auto`).
 ///
 /// # Errors
-/// Energies on which no chain can start, or that are undefined where chains go; checkpoints that cannot be used.
-pub fn estimate(method: &str, args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<Answer, Failure> {
+/// Energies on which no chain can start, or that are undefined where chains go; checkpoints that cannot be used; no time for any
+/// estimate.
+pub fn estimate(
+    method: &str,
+    args: &LogzArgs,
+    model: &Resolved,
+    clock: Clock,
+    ctx: &Context,
+) -> Result<Answer, Failure> {
     let mut keep = checkpoint::open(method, args, model, ctx)?;
-    let limit = args.max_seconds.map(|s| (Instant::now(), Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX)));
-    let interrupted = || limit.is_some_and(|(start, limit)| start.elapsed() >= limit);
     let n = args.n.map(|n| if method == "smc" { n.div_ceil(POPULATION) } else { n });
     let tol = if n.is_some() { f64::INFINITY } else { args.tol };
     let budget = budget(args.max_seconds.unwrap_or(SECONDS), model.dim());
-    let stop = Stop { tol, first: n, least: 0, budget, interrupted: &interrupted };
+    let stop = Stop { tol, first: n, least: 0, budget, elapsed: &|| clock.elapsed() };
     work(method, &args.betas, model, &stop, keep.as_mut(), ctx)
 }
 
@@ -52,7 +53,7 @@ pub fn estimate(method: &str, args: &LogzArgs, model: &Resolved, ctx: &Context) 
 /// # Errors
 /// As [`estimate`].
 pub fn cross_checked(model: &Resolved, ctx: &Context) -> Result<Answer, Failure> {
-    let stop = Stop { tol: TOL, first: None, least: 0, budget: budget(SECONDS, model.dim()), interrupted: &|| false };
+    let stop = Stop { tol: TOL, first: None, least: 0, budget: budget(SECONDS, model.dim()), elapsed: &|| 0.0 };
     work("auto", &[], model, &stop, &mut Forget, ctx)
 }
 
@@ -84,31 +85,35 @@ fn by_chains(
         Some(saved) => Pilot::restore(energy, ctx.seed, &saved)?,
         None => {
             let bar = ctx.progress("pilot", 1);
-            let pilot = Pilot::warm_up(energy, ctx.seed, &follow(&bar))?;
+            let pilot = Pilot::warm_up(energy, ctx.seed, &follow(&bar), stop.elapsed)?;
             keep.store("pilot", &pilot.save())?;
             pilot
         }
     };
+    let path = match method {
+        "ais" | "smc" | "auto" => Some(path(&pilot, betas, stop, keep, ctx)?),
+        _ => None,
+    };
+    let n_evals = pilot.n_evals() + path.as_ref().map_or(0, Path::n_evals);
+    let stop = stop.after(n_evals);
     let bar = ctx.progress(method, 1);
     let follow = follow(&bar);
     let mut told = |z: &LogZ| bar.message(format!("{} ({})", text::with_error_short(z.value, z.std_err), z.method));
-    let mut one = |estimator: &mut dyn Estimator, keep: &mut dyn Keep| {
-        refine(estimator, stop, keep, &follow, &mut told).map(Answer::from)
-    };
-    match method {
-        "ais" => one(&mut pilot.annealing(&path(&pilot, betas, stop, keep, ctx)?), keep),
-        "smc" => one(&mut pilot.populations(&path(&pilot, betas, stop, keep, ctx)?), keep),
-        "bridge" => one(&mut pilot.ladders(Along::Bridges)?, keep),
-        "ti" => one(&mut pilot.ladders(Along::Thermodynamic)?, keep),
-        "stepping-stone" => one(&mut pilot.ladders(Along::SteppingStones)?, keep),
-        _ => {
-            let path = path(&pilot, betas, stop, keep, ctx)?;
-            let checked = cross_check(&pilot, &path, stop, keep, &follow, &mut told)?;
+    let mut one = |estimator: &mut dyn Estimator| refine(estimator, &stop, keep, &follow, &mut told).map(Answer::from);
+    let found = match (method, &path) {
+        ("ais", Some(path)) => one(&mut pilot.annealing(path)),
+        ("smc", Some(path)) => one(&mut pilot.populations(path)),
+        (_, Some(path)) => {
+            let checked = cross_check(&pilot, path, &stop, keep, &follow, &mut told)?;
             let witnesses = checked.reversed.into_iter().chain(checked.importance);
             let parts = [checked.annealed, checked.bridged].into_iter().chain(witnesses).collect();
             Ok(Answer { parts, ..Answer::from(checked.log_z) })
         }
-    }
+        ("ti", None) => one(&mut pilot.ladders(Along::Thermodynamic)?),
+        ("stepping-stone", None) => one(&mut pilot.ladders(Along::SteppingStones)?),
+        (_, None) => one(&mut pilot.ladders(Along::Bridges)?),
+    }?;
+    Ok(Answer { z: found.z.after(n_evals), ..found })
 }
 
 /// The path of annealing: as given, as it was kept, or as a pilot finds it.
@@ -124,15 +129,16 @@ fn path(
     }
     if let Some(saved) = keep.load("path")? {
         let mut path = pilot.path_at(saved.numbers("betas")?.to_vec())?;
-        path.set_effective(Some(saved.array::<1>("effective")?[0]));
+        let ([effective], [n_evals]) = (saved.array("effective")?, saved.integers("n_evals")?);
+        path.set_pilots(Some(effective), n_evals);
         return Ok(path);
     }
     let bar = ctx.progress("path", 1);
-    let path =
-        pilot.path(stop.budget / PATH, &mut |n| bar.message(format!("{} temperatures", text::count(n as u64))))?;
+    let path = pilot.path(stop, &mut |n| bar.message(format!("{} temperatures", text::count(n as u64))))?;
     let mut saved = Saved::default();
     saved.put_numbers("betas", path.betas());
     saved.put_numbers("effective", &[path.effective().unwrap_or(f64::NAN)]);
+    saved.put_integers("n_evals", &[path.n_evals()]);
     keep.store("path", &saved)?;
     Ok(path)
 }

@@ -33,6 +33,10 @@ impl<E: Differentiable + ?Sized> Estimator for Annealing<'_, E> {
         512
     }
 
+    fn piece(&self) -> usize {
+        REPORTED
+    }
+
     fn n_done(&self) -> usize {
         self.0.n()
     }

@@ -1,7 +1,8 @@
 //! Two families of estimates that check each other, and witnesses that may contradict both.
 
+use super::refine::go_on;
 use super::{Along, Estimator, Keep, Pilot, Stop, refine};
-use crate::energy::Differentiable;
+use crate::energy::{Differentiable, Timed};
 use crate::kernel::Nuts;
 use crate::logz::path::Path;
 use crate::logz::{Bounds, LogZ, LogZError, importance, reverse};
@@ -50,6 +51,9 @@ pub struct CrossChecked {
 /// wrong. [`reverse`] annealing from draws of the ladder is too high where walkers do not find all of the reference: an answer far
 /// above it is wrong. An answer that is contradicted is not trusted; importance weights that can be trusted take its place.
 ///
+/// Annealing may take half of the budget and half of the time; bridges what it leaves of both, and one piece of work however late
+/// it is. Witnesses are heard while there is time.
+///
 /// `lower` is the guaranteed bound of the annealed weights, `upper` that of reverse annealing, which holds if the draws are exact.
 ///
 /// # Errors
@@ -64,6 +68,7 @@ pub fn cross_check<E: Differentiable + ?Sized>(
 ) -> Result<CrossChecked, LogZError> {
     let mut annealing = pilot.annealing(path);
     let mut ladders = pilot.ladders(Along::Bridges)?;
+    go_on(&mut ladders, keep)?;
     // How often they were given more work, and how much they were to have then.
     let mut retries = match keep.load(RETRIES)? {
         Some(saved) => saved.integers::<3>(RETRIES)?,
@@ -71,10 +76,18 @@ pub fn cross_check<E: Differentiable + ?Sized>(
     };
     loop {
         let [_, n_annealing, n_ladders] = retries.map(|n| n as usize);
-        let annealed = refine(&mut annealing, &Stop { least: n_annealing, ..*stop }, keep, progress, told)?;
-        let bridged = refine(&mut ladders, &Stop { least: n_ladders, ..*stop }, keep, progress, told)?;
+        let half = 0.5 * (1.0 + (stop.elapsed)());
+        let budget = (stop.budget / 2).min(stop.after(ladders.n_evals()).budget);
+        let first = Stop { least: n_annealing, budget, elapsed: &|| (stop.elapsed)() / half, ..*stop };
+        let annealed = refine(&mut annealing, &first, keep, progress, told)?;
+        if stop.is_late() && ladders.n_done() == 0 {
+            ladders.extend(ladders.piece(), progress)?;
+        }
+        let second = Stop { least: n_ladders, ..stop.after(annealed.n_evals) };
+        let bridged = refine(&mut ladders, &second, keep, progress, told)?;
         let z = (annealed.value - bridged.value) / annealed.std_err.hypot(bridged.std_err);
-        if z.abs() > MAX_Z && retries[0] < MAX_RETRIES && !(stop.interrupted)() {
+        let has_more = annealed.n_evals + bridged.n_evals < stop.budget && !stop.is_late();
+        if z.abs() > MAX_Z && retries[0] < MAX_RETRIES && has_more {
             retries = [retries[0] + 1, 4 * annealing.n_done() as u64, 4 * ladders.n_done() as u64];
             let mut saved = Saved::default();
             saved.put_integers(RETRIES, &retries);
@@ -82,12 +95,15 @@ pub fn cross_check<E: Differentiable + ?Sized>(
             continue;
         }
         let mut log_z = combine(&annealed, &bridged);
-        let draws = ladders.target_draws();
-        let reversed = found(reverse::log_z(pilot.ladder().reference(), pilot.energy(), path, &draws, pilot.seed()))?;
+        let energy = Timed::new(pilot.energy(), stop.elapsed);
+        let reversed = heard(stop, || {
+            let draws = ladders.target_draws();
+            reverse::log_z(pilot.ladder().reference(), &energy, path, &draws, pilot.seed())
+        })?;
         if let Some(reversed) = reversed.as_ref().filter(|r| r.upper_bounds == Bounds::IfDrawsExact) {
             (log_z.upper, log_z.upper_bounds) = (reversed.upper, reversed.upper_bounds);
         }
-        let importance = found(importance::adapted(pilot.energy(), N_DRAWS, pilot.seed()))?;
+        let importance = heard(stop, || importance::adapted(&energy, N_DRAWS, pilot.seed()))?;
         for (witness, side) in [(&reversed, Side::Above), (&importance, Side::Below)] {
             if let Some(witness) = witness {
                 log_z.n_evals += witness.n_evals;
@@ -98,9 +114,13 @@ pub fn cross_check<E: Differentiable + ?Sized>(
     }
 }
 
-/// What a witness says, if it can say anything.
-fn found(witness: Result<LogZ, LogZError>) -> Result<Option<LogZ>, LogZError> {
-    match witness {
+/// What a witness says, if it can say anything and there is time for it.
+fn heard(stop: &Stop<'_>, witness: impl FnOnce() -> Result<LogZ, LogZError>) -> Result<Option<LogZ>, LogZError> {
+    if stop.is_late() {
+        return Ok(None);
+    }
+    match witness() {
+        _ if stop.is_late() => Ok(None),
         Err(LogZError::Draws { .. } | LogZError::Empty { .. }) => Ok(None),
         found => found.map(Some),
     }

@@ -63,6 +63,11 @@ impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
         Ok(Self { energy, session, along, spacing: SPACING, kept: Vec::new() })
     }
 
+    /// Evaluations of energies and gradients so far.
+    pub fn n_evals(&self) -> u64 {
+        self.session.rungs().n_evals
+    }
+
     /// Some draws of the target, far apart in every ladder: 8 to 16 of each, fewer before the first round is done.
     pub fn target_draws(&self) -> Points {
         Points::from_rows(&self.kept)
@@ -116,6 +121,10 @@ impl<E: Differentiable + ?Sized> Estimator for Ladders<'_, E> {
 
     fn first(&self) -> usize {
         250
+    }
+
+    fn piece(&self) -> usize {
+        10
     }
 
     fn n_done(&self) -> usize {

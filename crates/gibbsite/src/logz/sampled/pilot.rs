@@ -1,14 +1,15 @@
 //! The ladder that all estimates go on from.
 
-use super::{Along, Annealing, Estimator, Ladders, Populations};
-use crate::energy::Differentiable;
+use super::refine::extend;
+use super::{Along, Annealing, Ladders, Populations, Stop};
 use crate::energy::gaussian::GaussianMixture;
+use crate::energy::{Differentiable, Timed};
 use crate::kernel::Nuts;
 use crate::logz::LogZError;
 use crate::logz::path::Path;
 use crate::run::auto::level_kernel;
 use crate::run::saved::{Saved, SavedError};
-use crate::run::{Progress, RunError};
+use crate::run::{Elapsed, Progress, RunError};
 use crate::tempering::{self, Ladder, Starts, TemperingOptions};
 
 /// Ladders side by side: their spread is the error.
@@ -23,11 +24,15 @@ const STEP_SIZE: f64 = 0.5;
 /// Iterations of the ladders from which a path takes draws of the target.
 const N_ITERATIONS: usize = 64;
 
+/// One in so many evaluations of the budget may be spent on the pilots of a path.
+const PATH: u64 = 4;
+
 /// A warm ladder between a mixture of Gaussians and an energy.
 pub struct Pilot<'a, E: ?Sized> {
     energy: &'a E,
     ladder: Ladder<GaussianMixture, Nuts>,
     seed: u64,
+    n_evals: u64,
 }
 
 impl<'a, E: Differentiable + ?Sized> Pilot<'a, E> {
@@ -36,12 +41,12 @@ impl<'a, E: Differentiable + ?Sized> Pilot<'a, E> {
     ///
     /// # Errors
     /// [`LogZError::Diverges`] where descents find that the energy falls without end; no starting points, no step size that is
-    /// accepted, labels.
-    pub fn warm_up(energy: &'a E, seed: u64, progress: Progress<'_>) -> Result<Self, LogZError> {
+    /// accepted, labels; [`RunError::OutOfTime`].
+    pub fn warm_up(energy: &'a E, seed: u64, progress: Progress<'_>, elapsed: Elapsed<'_>) -> Result<Self, LogZError> {
         crate::logz::require_real(energy, "ladders", usize::MAX)?;
-        let kernel = level_kernel(STEP_SIZE);
-        match tempering::warm_up(energy, &kernel, Starts::Dispersed(N_LADDERS), &options(seed), progress) {
-            Ok(ladder) => Ok(Self { energy, ladder, seed }),
+        let (kernel, starts) = (level_kernel(STEP_SIZE), Starts::Dispersed(N_LADDERS));
+        match tempering::warm_up_in_time(energy, &kernel, starts, &options(seed), progress, elapsed) {
+            Ok(ladder) => Ok(Self { energy, seed, n_evals: ladder.n_evals(), ladder }),
             Err(RunError::Falls { direction }) => Err(LogZError::Diverges { direction }),
             Err(error) => Err(error.into()),
         }
@@ -53,13 +58,15 @@ impl<'a, E: Differentiable + ?Sized> Pilot<'a, E> {
     /// Entries that are missing or of another size.
     pub fn restore(energy: &'a E, seed: u64, saved: &Saved) -> Result<Self, SavedError> {
         let ladder = Ladder::restore(saved, &level_kernel(STEP_SIZE), N_LADDERS, energy.space().dim())?;
-        Ok(Self { energy, ladder, seed })
+        let [n_evals] = saved.integers("n_evals")?;
+        Ok(Self { energy, ladder, seed, n_evals })
     }
 
     /// The state of the pilot.
     pub fn save(&self) -> Saved {
         let mut saved = Saved::default();
         self.ladder.save(self.ladder.replicas(), &mut saved);
+        saved.put_integers("n_evals", &[self.n_evals]);
         saved
     }
 
@@ -78,16 +85,25 @@ impl<'a, E: Differentiable + ?Sized> Pilot<'a, E> {
         &self.ladder
     }
 
+    /// Evaluations of energies and gradients by the chains of the warm-up; the searches for wells and for first step sizes are not
+    /// counted.
+    pub fn n_evals(&self) -> u64 {
+        self.n_evals
+    }
+
     /// A path for annealing, long enough for its weights to be worth having; tells the number of temperatures of every path it
-    /// tries. No pilot begins that would take more than `budget` evaluations of energies and gradients.
+    /// tries. No pilot begins that would take more than a quarter of the budget or of the time.
     ///
     /// # Errors
     /// Those of [`Path::adapted`].
-    pub fn path(&self, budget: u64, told: &mut dyn FnMut(usize)) -> Result<Path<Nuts>, LogZError> {
+    pub fn path(&self, stop: &Stop<'_>, told: &mut dyn FnMut(usize)) -> Result<Path<Nuts>, LogZError> {
         let mut ladders = self.ladders(Along::Bridges)?;
-        ladders.extend(N_ITERATIONS, &|_| {})?;
+        extend(&mut ladders, N_ITERATIONS, &|_| {}, stop.elapsed)?;
         let draws = ladders.target_draws();
-        Path::adapted(self.energy, &self.ladder, &draws, budget, self.seed, told)
+        let (energy, budget) = (Timed::new(self.energy, stop.elapsed), stop.budget / PATH);
+        let mut path = Path::adapted(&energy, &self.ladder, &draws, budget, self.seed, told, stop.elapsed)?;
+        path.set_pilots(path.effective(), path.n_evals() + ladders.n_evals());
+        Ok(path)
     }
 
     /// The path at temperatures that are given.

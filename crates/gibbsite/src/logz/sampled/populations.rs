@@ -36,6 +36,10 @@ impl<E: Differentiable + ?Sized> Estimator for Populations<'_, E> {
         32
     }
 
+    fn piece(&self) -> usize {
+        REPORTED
+    }
+
     fn n_done(&self) -> usize {
         self.0.n()
     }

@@ -2,7 +2,7 @@
 
 use super::{Estimator, Keep};
 use crate::logz::{LogZ, LogZError};
-use crate::run::Progress;
+use crate::run::{Elapsed, Event, Progress};
 
 /// Work that is done on account of a doubt alone, as a multiple of the first round's.
 const MOST_DOUBTFUL: usize = 32;
@@ -18,8 +18,21 @@ pub struct Stop<'a> {
     pub least: usize,
     /// Evaluations of energies and gradients beyond which no round begins; [`budget`] gives them for a time.
     pub budget: u64,
-    /// An emergency stop, asked between rounds.
-    pub interrupted: &'a dyn Fn() -> bool,
+    /// Ends the work, wherever it is, once the time is over; asked between pieces of it ([`Estimator::piece`]).
+    pub elapsed: Elapsed<'a>,
+}
+
+impl Stop<'_> {
+    /// Whether the time is over.
+    pub fn is_late(&self) -> bool {
+        (self.elapsed)() >= 1.0
+    }
+
+    /// The same where so many evaluations have been made already.
+    #[must_use]
+    pub fn after(self, n_evals: u64) -> Self {
+        Self { budget: self.budget.saturating_sub(n_evals), ..self }
+    }
 }
 
 /// Evaluations that a thread does in `seconds`, by a fixed table of costs and not by the clock, so that the same work is done
@@ -35,7 +48,7 @@ pub fn budget(seconds: f64, dim: usize) -> u64 {
 /// tolerance that was not reached is a warning; a doubt that stays makes the estimate untrusted.
 ///
 /// # Errors
-/// Those of the estimator and of the keeper.
+/// Those of the estimator and of the keeper; [`LogZError::OutOfTime`] where the time is over before there is an estimate.
 pub fn refine(
     estimator: &mut dyn Estimator,
     stop: &Stop<'_>,
@@ -44,22 +57,31 @@ pub fn refine(
     told: &mut dyn FnMut(&LogZ),
 ) -> Result<LogZ, LogZError> {
     let first = stop.first.unwrap_or(estimator.first());
-    if estimator.n_done() == 0 {
-        match keep.load(estimator.name())? {
-            Some(saved) => estimator.go_on(&saved)?,
-            None => extend(estimator, first, keep, progress)?,
-        }
-    }
+    go_on(estimator, keep)?;
+    let mut more = first.saturating_sub(estimator.n_done());
     loop {
+        if more > 0 {
+            extend(estimator, more, progress, stop.elapsed)?;
+            keep.store(estimator.name(), &estimator.save())?;
+        }
         let n = estimator.n_done();
-        let mut z = estimator.log_z()?;
+        let mut z = match estimator.log_z() {
+            // No round is cut short but by the clock.
+            Err(LogZError::Draws { .. } | LogZError::Rungs { .. }) if n < first => {
+                return Err(LogZError::OutOfTime { method: estimator.name() });
+            }
+            found => found?,
+        };
         told(&z);
         let precise = z.std_err <= stop.tol;
         let doubt = estimator.doubt();
         let is_done = n >= stop.least && precise && (doubt.is_none() || n >= first * MOST_DOUBTFUL);
         let is_at_end = z.n_evals >= stop.budget;
-        let interrupted = !is_done && (stop.interrupted)();
-        if is_done || is_at_end || interrupted {
+        if is_done || is_at_end || stop.is_late() {
+            if stop.first.is_some() && n < first {
+                let share = 100.0 * n as f64 / first as f64;
+                z.warnings.push(format!("only {share:.0} % of the work asked for was done before the time limit"));
+            }
             if !precise {
                 let why = if is_at_end { "within the budget of work" } else { "before the time limit" };
                 z.warnings.push(format!("the tolerance {} was not reached {why}", stop.tol));
@@ -71,21 +93,42 @@ pub fn refine(
             return Ok(z);
         }
         let wanted = n as f64 * 1.2 * (z.std_err / stop.tol).powi(2);
-        let more = if wanted.is_finite() { (wanted.ceil() as usize).saturating_sub(n) } else { usize::MAX };
+        let wanted = if wanted.is_finite() { (wanted.ceil() as usize).saturating_sub(n) } else { usize::MAX };
         // Not more than the budget has left, by what there is.
         let left = (n as f64 * (stop.budget as f64 / z.n_evals.max(1) as f64 - 1.0)).ceil() as usize;
-        let more = more.clamp(n.div_ceil(2), 3 * n).max(stop.least.saturating_sub(n)).min(left.max(1));
-        extend(estimator, more, keep, progress)?;
+        more = wanted.clamp(n.div_ceil(2), 3 * n).max(stop.least.saturating_sub(n)).min(left.max(1));
     }
 }
 
-/// Does more and keeps it.
-fn extend(
+/// Takes up what was kept, if nothing has been done yet.
+pub(super) fn go_on(estimator: &mut dyn Estimator, keep: &mut dyn Keep) -> Result<(), LogZError> {
+    if estimator.n_done() == 0
+        && let Some(saved) = keep.load(estimator.name())?
+    {
+        estimator.go_on(&saved)?;
+    }
+    Ok(())
+}
+
+/// Does `n` units of work more, piece by piece while there is time.
+pub(super) fn extend(
     estimator: &mut dyn Estimator,
     n: usize,
-    keep: &mut dyn Keep,
     progress: Progress<'_>,
+    elapsed: Elapsed<'_>,
 ) -> Result<(), LogZError> {
-    estimator.extend(n, progress)?;
-    keep.store(estimator.name(), &estimator.save())
+    let end = estimator.n_done() + n;
+    while estimator.n_done() < end && elapsed() < 1.0 {
+        let next = end.min(estimator.n_done() + estimator.piece());
+        let of_all = |event| match event {
+            // The piece knows of itself and of what was done before.
+            Event::Progress { phase, done, total } => {
+                let total = (total as f64 * end as f64 / next as f64) as u64;
+                progress(Event::Progress { phase, done, total });
+            }
+            event => progress(event),
+        };
+        estimator.extend(next - estimator.n_done(), &of_all)?;
+    }
+    Ok(())
 }
