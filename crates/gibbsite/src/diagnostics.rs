@@ -34,5 +34,5 @@ pub use pareto::{ess_of_weights, pareto_k, psis, tail_shape};
 pub use rank_histogram::{RankHistogram, rank_histogram};
 pub use rhat::{rhat, rhat_raw};
 pub use special::{beta_cdf, beta_quantile, chi_square_tail, ln_gamma, normal_quantile};
-pub use stein::{SteinDeparture, stein_departure};
+pub use stein::{Stein, SteinDeparture};
 pub use summary::{Summary, summary, summary_and_agreement};

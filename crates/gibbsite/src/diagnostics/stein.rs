@@ -20,39 +20,79 @@ pub struct SteinDeparture {
     pub z: f64,
 }
 
-/// The largest departure from the identity with `f(x) = tanh((x - m) / s)`, m and s the mean and standard deviation of the draws.
+/// Running sums of `f'(x_j) - f(x_j) dE/dx_j` with `f(x) = tanh((x - m) / s)`, for each coordinate j and group of draws.
 ///
-/// `x` are draws, shape `(n, d)`, `grad` the gradients of the energy there; row i belongs to group `i % n_groups`, and groups are
-/// independent. `None` with fewer than 8 groups, without draws, or where no gradient gives a finite mean.
-pub fn stein_departure(x: &Points, grad: &Matrix<f64>, n_groups: usize) -> Option<SteinDeparture> {
-    if n_groups < 8 || x.n() < n_groups {
-        return None;
-    }
-    (0..x.dim())
-        .filter_map(|j| {
-            departure(x.real.col(j), grad.col(j), n_groups).map(|(mean, z)| SteinDeparture { coordinate: j, mean, z })
-        })
-        .max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
+/// Which m and s are taken decides how well a departure shows, not whether the identity holds: they may be rough, but must not
+/// depend on the draws that are added.
+#[derive(Clone, Debug)]
+pub struct Stein {
+    m: Vec<f64>,
+    s: Vec<f64>,
+    /// In units of the coordinate, shape `(n_groups, d)`.
+    sums: Matrix<f64>,
+    /// Draws of each group.
+    n: u64,
 }
 
-/// Mean and z of one coordinate.
-fn departure(x: &[f64], slope: &[f64], n_groups: usize) -> Option<(f64, f64)> {
-    let n = x.len() as f64;
-    let m = x.iter().sum::<f64>() / n;
-    let s = (x.iter().map(|x| (x - m).powi(2)).sum::<f64>() / n).sqrt();
-    let (mut sums, mut counts) = (vec![0.0; n_groups], vec![0.0f64; n_groups]);
-    for (i, (x, slope)) in x.iter().zip(slope).enumerate() {
-        let f = ((x - m) / s).tanh();
-        sums[i % n_groups] += (1.0 - f * f) / s - f * slope;
-        counts[i % n_groups] += 1.0;
+impl Stein {
+    /// Nothing summed yet; m and s are mean and standard deviation of the rows of `x`, and there are `n_groups` independent groups.
+    pub fn new(x: &Points, n_groups: usize) -> Self {
+        let n = x.n() as f64;
+        let moments = |j: usize| {
+            let x = x.real.col(j);
+            let m = x.iter().sum::<f64>() / n;
+            (m, (x.iter().map(|x| (x - m).powi(2)).sum::<f64>() / n).sqrt())
+        };
+        let (m, s) = (0..x.dim()).map(moments).unzip();
+        Self { m, s, sums: Matrix::new(n_groups, x.dim()), n: 0 }
     }
-    // In units of the coordinate.
-    let means: Vec<f64> = sums.iter().zip(&counts).map(|(sum, count)| s * sum / count).collect();
-    let k = n_groups as f64;
-    let mean = means.iter().sum::<f64>() / k;
-    let variance = means.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (k - 1.0);
-    let z = mean / (variance / k).sqrt();
-    z.is_finite().then_some((mean, z))
+
+    /// Adds a draw of each group, the rows of `x` of shape `(n_groups, d)`, whose energy has the gradients `grad` there.
+    ///
+    /// # Panics
+    /// For another number of rows.
+    pub fn add(&mut self, x: &Points, grad: &Matrix<f64>) {
+        let n_groups = self.sums.n_rows();
+        assert_eq!((x.n(), grad.n_rows()), (n_groups, n_groups), "one draw of each group");
+        for j in 0..x.dim() {
+            let (m, s, sums) = (self.m[j], self.s[j], self.sums.col_mut(j));
+            for ((sum, x), slope) in sums.iter_mut().zip(x.real.col(j)).zip(grad.col(j)) {
+                let f = ((x - m) / s).tanh();
+                *sum += (1.0 - f * f) - s * f * slope;
+            }
+        }
+        self.n += 1;
+    }
+
+    /// The largest departure. `None` with fewer than 8 groups, without draws, or where no gradient gives a finite mean.
+    pub fn departure(&self) -> Option<SteinDeparture> {
+        let k = self.sums.n_rows() as f64;
+        if k < 8.0 || self.n == 0 {
+            return None;
+        }
+        let of = |j: usize| {
+            let means: Vec<f64> = self.sums.col(j).iter().map(|sum| sum / self.n as f64).collect();
+            let mean = means.iter().sum::<f64>() / k;
+            let variance = means.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (k - 1.0);
+            let z = mean / (variance / k).sqrt();
+            z.is_finite().then_some(SteinDeparture { coordinate: j, mean, z })
+        };
+        (0..self.m.len()).filter_map(of).max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
+    }
+
+    /// The sums so far, shape `(n_groups, d)`, and how many draws of each group they are over.
+    pub fn sums(&self) -> (&Matrix<f64>, u64) {
+        (&self.sums, self.n)
+    }
+
+    /// Takes over sums of the same groups with the same m and s.
+    ///
+    /// # Panics
+    /// For sums of another shape.
+    pub fn set_sums(&mut self, sums: Matrix<f64>, n: u64) {
+        assert_eq!((sums.n_rows(), sums.n_cols()), (self.sums.n_rows(), self.m.len()), "sums of other groups");
+        (self.sums, self.n) = (sums, n);
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +102,14 @@ mod tests {
 
     const N_GROUPS: usize = 32;
 
+    fn departure(x: &Points, grad: &Matrix<f64>, n_groups: usize) -> Option<SteinDeparture> {
+        let mut stein = Stein::new(x, n_groups);
+        for first in (0..x.n()).step_by(n_groups) {
+            stein.add(&x.rows(first, n_groups), &grad.rows(first, n_groups));
+        }
+        stein.departure()
+    }
+
     /// Standard normals in two coordinates, those below `cut` in the first left out.
     fn normals(cut: f64, seed: u64) -> SteinDeparture {
         let mut streams = Streams::new(seed, Run::Draws);
@@ -70,7 +118,7 @@ mod tests {
             (0..1200).map(|i| [f64::from(z.col(0)[i]), f64::from(z.col(1)[i])]).filter(|row| row[0] > cut).collect();
         let x = Points::from_rows(&rows[..rows.len() / N_GROUPS * N_GROUPS]);
         // E = |x|^2 / 2.
-        stein_departure(&x, &x.real, N_GROUPS).unwrap()
+        departure(&x, &x.real, N_GROUPS).unwrap()
     }
 
     #[test]
@@ -89,8 +137,23 @@ mod tests {
     #[test]
     fn what_cannot_be_judged_is_not() {
         let x = Points::zeros(64, 1);
-        assert_eq!(stein_departure(&x, &x.real, N_GROUPS), None);
-        assert_eq!(stein_departure(&x, &x.real, 4), None);
-        assert_eq!(stein_departure(&Points::zeros(0, 1), &Matrix::new(0, 1), N_GROUPS), None);
+        assert_eq!(departure(&x, &x.real, N_GROUPS), None);
+        assert_eq!(departure(&x, &x.real, 4), None);
+        assert_eq!(departure(&Points::zeros(0, 1), &Matrix::new(0, 1), N_GROUPS), None);
+    }
+
+    #[test]
+    fn sums_that_are_taken_over_go_on() {
+        let mut streams = Streams::new(7, Run::Draws);
+        let z = streams.normals(Purpose::Init, 2 * N_GROUPS, 2);
+        let of = |first: usize| Points::from_real(Matrix::from_fn(N_GROUPS, 2, |i, j| f64::from(z.col(j)[first + i])));
+        let (one, other) = (of(0), of(N_GROUPS));
+        let (mut whole, mut rest) = (Stein::new(&one, N_GROUPS), Stein::new(&one, N_GROUPS));
+        whole.add(&one, &one.real);
+        let (sums, n) = whole.sums();
+        rest.set_sums(sums.clone(), n);
+        whole.add(&other, &other.real);
+        rest.add(&other, &other.real);
+        assert!(whole.departure().is_some() && rest.departure() == whole.departure());
     }
 }

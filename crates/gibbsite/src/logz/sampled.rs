@@ -55,6 +55,15 @@ impl Keep for Forget {
     }
 }
 
+/// Why an error is not to be believed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Doubt {
+    /// The reason.
+    pub said: String,
+    /// Whether more of the same work may remove it.
+    pub may_pass: bool,
+}
+
 /// An estimate of log Z under way.
 pub trait Estimator {
     /// Its name: `ais`, `smc`, `bridge`, `ti`, ...
@@ -81,8 +90,8 @@ pub trait Estimator {
     /// No work, or none that gives an estimate.
     fn log_z(&self) -> Result<LogZ, LogZError>;
 
-    /// Why the error is not to be believed yet, however small, though more work may help.
-    fn doubt(&self) -> Option<String> {
+    /// Why the error is not to be believed, however small.
+    fn doubt(&self) -> Option<Doubt> {
         None
     }
 

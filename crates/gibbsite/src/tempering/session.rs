@@ -137,6 +137,11 @@ where
         }
     }
 
+    /// Counts of the transitions at the target.
+    pub fn target_info(&self) -> Info {
+        self.levels.sums().info.last().copied().unwrap_or_default()
+    }
+
     /// Whether the draws made so far went from the reference to the target and back.
     pub fn verdict(&self) -> Verdict {
         let Sums { swaps, n_round_trips, .. } = self.levels.sums();

@@ -1,9 +1,10 @@
 //! Tempered chains under way, and what their ladder says of log Z.
 
-use super::Estimator;
-use crate::diagnostics::stein_departure;
+use super::{Doubt, Estimator};
+use crate::diagnostics::Stein;
 use crate::energy::Differentiable;
 use crate::energy::gaussian::GaussianMixture;
+use crate::kernel::Info;
 use crate::kernel::Nuts;
 use crate::logz::{LogZ, LogZError, bridge, stepping_stone, thermodynamic};
 use crate::points::{Matrix, Points};
@@ -42,6 +43,9 @@ const KEPT: usize = 16;
 /// one of a hundred coordinates would be once in 500 runs.
 const MAX_DEPARTURE: f64 = 5.0;
 
+/// Share of trajectories at the target that are cut at their greatest length from which on its draws are not trusted.
+const MAX_TRUNCATED: f64 = 0.3;
+
 /// Independent ladders of tempered chains.
 pub struct Ladders<'a, E: Differentiable + ?Sized> {
     energy: &'a E,
@@ -50,6 +54,8 @@ pub struct Ladders<'a, E: Differentiable + ?Sized> {
     spacing: usize,
     /// Draws of the target, those of an iteration together.
     kept: Vec<Vec<f64>>,
+    /// Of all draws of the target, each ladder a group.
+    stein: Stein,
 }
 
 impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
@@ -60,7 +66,9 @@ impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
         along: Along,
     ) -> Result<Self, RunError> {
         let session = LadderSession::start(energy, ladder, options)?;
-        Ok(Self { energy, session, along, spacing: SPACING, kept: Vec::new() })
+        let at_target = ladder.replicas().x.last().expect("a ladder has levels");
+        let stein = Stein::new(at_target, session.n_ladders());
+        Ok(Self { energy, session, along, spacing: SPACING, kept: Vec::new(), stein })
     }
 
     /// Evaluations of energies and gradients so far.
@@ -73,19 +81,40 @@ impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
         Points::from_rows(&self.kept)
     }
 
+    /// Whether trajectories at the target are too short for it. On targets that are known few are cut or nearly all, and where
+    /// they are, values were wrong by many of their errors.
+    fn is_cut_short(&self) -> Option<String> {
+        let Info { n, n_truncated, .. } = self.session.target_info();
+        let share = n_truncated as f64 / n.max(1) as f64;
+        (share > MAX_TRUNCATED).then(|| {
+            format!(
+                "{:.0} % of the trajectories at the target reached their greatest length before they turned: parts of it may not \
+                 have been reached in time, as where widths differ from place to place; the energy may need other coordinates",
+                100.0 * share
+            )
+        })
+    }
+
     /// Whether the draws of the target end where its density goes on.
     fn departs(&self) -> Option<String> {
-        let draws = self.target_draws();
-        let (mut e, mut grad) = (vec![0.0; draws.n()], Matrix::new(draws.n(), draws.dim()));
-        self.energy.energy_grad(&draws, &mut e, &mut grad);
-        let n_ladders = self.session.ladder().replicas().x[0].n();
-        let found = stein_departure(&draws, &grad, n_ladders).filter(|found| found.z.abs() > MAX_DEPARTURE)?;
+        let found = self.stein.departure().filter(|found| found.z.abs() > MAX_DEPARTURE)?;
         Some(format!(
             "draws of the target miss some of it that they could reach: along coordinate {} they depart from Stein's identity by {:.1} \
              standard errors, as where a narrow neck is not entered",
             found.coordinate + 1,
             found.z.abs()
         ))
+    }
+
+    /// Adds draws to the sums of Stein's identity.
+    fn sum(&mut self, draws: &Draws) {
+        let (n, dim) = (draws.n_chains(), draws.dim());
+        for t in 0..draws.n_draws() {
+            let x = Points::from_real(Matrix::from_fn(n, dim, |i, j| draws.get(i, t, j)));
+            let (mut e, mut grad) = (vec![0.0; n], Matrix::new(n, dim));
+            self.energy.energy_grad(&x, &mut e, &mut grad);
+            self.stein.add(&x, &grad);
+        }
     }
 
     /// Keeps the draws of every `spacing`-th iteration; the first of `draws` is of iteration `first`.
@@ -139,6 +168,7 @@ impl<E: Differentiable + ?Sized> Estimator for Ladders<'_, E> {
             let first = self.n_done();
             let draws = self.session.draw(PIECE.min(end - first), progress)?;
             self.keep(&draws, first);
+            self.sum(&draws);
         }
         Ok(())
     }
@@ -147,13 +177,16 @@ impl<E: Differentiable + ?Sized> Estimator for Ladders<'_, E> {
         self.along.log_z(&self.session.rungs())
     }
 
-    fn doubt(&self) -> Option<String> {
+    fn doubt(&self) -> Option<Doubt> {
         let verdict = self.session.verdict();
-        if verdict.is_good() { self.departs() } else { Some(verdict.to_string()) }
+        let passing = if verdict.is_good() { self.departs() } else { Some(verdict.to_string()) };
+        let lasting = || self.is_cut_short().map(|said| Doubt { said, may_pass: false });
+        passing.map(|said| Doubt { said, may_pass: true }).or_else(lasting)
     }
 
     fn save(&self) -> Saved {
         let mut saved = self.session.save();
+        saved.put_matrix("stein", self.stein.sums().0);
         saved.put_integers("kept", &[self.spacing as u64, self.kept.len() as u64]);
         if !self.kept.is_empty() {
             saved.put_matrix("kept", &Points::from_rows(&self.kept).real);
@@ -165,7 +198,9 @@ impl<E: Differentiable + ?Sized> Estimator for Ladders<'_, E> {
         let [spacing, n] = saved.integers("kept")?;
         let dim = self.session.ladder().replicas().x[0].dim();
         let kept = if n > 0 { saved.matrix("kept", n as usize, dim)? } else { Matrix::new(0, dim) };
+        let stein = saved.matrix("stein", self.session.n_ladders(), dim)?;
         self.session.restore(saved)?;
+        self.stein.set_sums(stein, self.session.n_done() as u64);
         self.spacing = spacing as usize;
         self.kept = (0..kept.n_rows()).map(|i| kept.row(i)).collect();
         Ok(())

@@ -33,7 +33,7 @@ impl<E: Differentiable + ?Sized> Estimator for Populations<'_, E> {
     }
 
     fn first(&self) -> usize {
-        32
+        MIN_POPULATIONS
     }
 
     fn piece(&self) -> usize {

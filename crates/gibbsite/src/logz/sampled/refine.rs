@@ -75,7 +75,8 @@ pub fn refine(
         told(&z);
         let precise = z.std_err <= stop.tol;
         let doubt = estimator.doubt();
-        let is_done = n >= stop.least && precise && (doubt.is_none() || n >= first * MOST_DOUBTFUL);
+        let may_pass = doubt.as_ref().is_some_and(|d| d.may_pass);
+        let is_done = n >= stop.least && precise && (!may_pass || n >= first * MOST_DOUBTFUL);
         let is_at_end = z.n_evals >= stop.budget;
         if is_done || is_at_end || stop.is_late() {
             if stop.first.is_some() && n < first {
@@ -88,7 +89,7 @@ pub fn refine(
             }
             if let Some(doubt) = doubt {
                 z.trusted = false;
-                z.warnings.push(doubt);
+                z.warnings.push(doubt.said);
             }
             return Ok(z);
         }
