@@ -87,6 +87,62 @@ pub trait Jet: Parametric + Differentiable {
     fn grad_theta_jet(&self, x: &Points, v: &Matrix<f64>, w: [&[f64]; 3], out: &mut [f64]);
 }
 
+/// An energy with labels, discrete coordinates of a few values each. Without real coordinates its gradient has no columns.
+pub trait Discrete: Differentiable {
+    /// Sets of labels of which those of one set are independent of each other, given all others.
+    fn blocks(&self) -> &[Vec<usize>];
+
+    /// What each label says of its values, given all other coordinates: for every one of `sites` in turn and each of its values
+    /// but the first, `out[(i, k)] = log p(value) - log p(first value) = E(x_i, first value) - E(x_i, value)`. Columns as many as
+    /// [`n_logits`] says.
+    ///
+    /// By energies, one site and value after the other; energies that know better do it at once.
+    fn logits(&self, x: &Points, sites: &[usize], out: &mut Matrix<f64>) {
+        logits_by_energies(self, x, sites, out);
+    }
+}
+
+/// [`Differentiable`] for energies without real coordinates, whose gradient has no columns.
+macro_rules! no_gradient {
+    ($energy:ty) => {
+        impl $crate::energy::Differentiable for $energy {
+            fn energy_grad(&self, x: &$crate::points::Points, e: &mut [f64], _: &mut $crate::points::Matrix<f64>) {
+                $crate::energy::Energy::energy(self, x, e);
+            }
+
+            fn grad(&self, _: &$crate::points::Points, _: &mut $crate::points::Matrix<f64>) {}
+        }
+    };
+}
+pub(crate) use no_gradient;
+
+/// Columns of [`Discrete::logits`]: the values of all sites but the first of each.
+pub fn n_logits(space: &Space, sites: &[usize]) -> usize {
+    sites.iter().map(|s| space.labels[*s].arity() - 1).sum()
+}
+
+/// [`Discrete::logits`] by energies: what any implementation is held against.
+pub fn logits_by_energies<E: Energy + ?Sized>(energy: &E, x: &Points, sites: &[usize], out: &mut Matrix<f64>) {
+    let labels = &energy.space().labels;
+    let mut y = x.clone();
+    let (mut first, mut other) = (vec![0.0; x.n()], vec![0.0; x.n()]);
+    let mut k = 0;
+    for &site in sites {
+        y.label.col_mut(site).fill(0);
+        energy.energy(&y, &mut first);
+        for value in 1..labels[site].arity() {
+            y.label.col_mut(site).fill(value as u8);
+            energy.energy(&y, &mut other);
+            for ((out, first), other) in out.col_mut(k).iter_mut().zip(&first).zip(&other) {
+                // Impossible beside impossible: no preference.
+                *out = if first == other { 0.0 } else { first - other };
+            }
+            k += 1;
+        }
+        y.label.col_mut(site).copy_from_slice(x.label.col(site));
+    }
+}
+
 /// An energy with known log Z and exact, independent draws.
 pub trait Tractable: Energy {
     /// log Z in closed form.
@@ -102,17 +158,28 @@ pub trait Tractable: Energy {
     }
 }
 
+pub mod boltzmann;
 pub mod formula;
 pub mod gaussian;
+pub mod independent;
+pub mod ising;
 pub mod menu;
+pub mod potts;
+pub mod rbm;
 
 mod bridge;
+mod colours;
+pub mod couplings;
 mod delegate;
 mod scaled;
 mod sum;
 mod timed;
 mod transformed;
+pub use boltzmann::Boltzmann;
 pub use bridge::Bridge;
+pub use independent::Independent;
+pub use potts::Potts;
+pub use rbm::Rbm;
 pub use scaled::Scaled;
 pub use sum::Sum;
 pub(crate) use timed::Timed;

@@ -2,6 +2,7 @@
 //! element-wise steps are straight SIMD loops over chains.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aligned_vec::{AVec, ConstAlign};
 
@@ -192,6 +193,11 @@ impl Points {
         Self { real, label }
     }
 
+    /// Points of labels alone.
+    pub fn from_labels(label: Matrix<u8>) -> Self {
+        Self { real: Matrix::new(label.n_rows(), 0), label }
+    }
+
     /// Real points from rows of equal length.
     ///
     /// # Panics
@@ -269,13 +275,65 @@ impl Support {
     }
 }
 
-/// The space an energy is defined on: supports of the real coordinates, arities of the labels, names of both.
+/// The values of one discrete coordinate, 2 to 256 of them; a label is a place among them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Values(Arc<[f64]>);
+
+impl Values {
+    /// Values in the order of their labels; `None` unless there are 2 to 256, all finite and different.
+    pub fn new(values: &[f64]) -> Option<Self> {
+        let differ = |i: usize| !values[..i].contains(&values[i]);
+        let usable = values.iter().all(|v| v.is_finite()) && (0..values.len()).all(differ);
+        (usable && (2..=256).contains(&values.len())).then(|| Self(values.into()))
+    }
+
+    /// 0 and 1.
+    pub fn bits() -> Self {
+        Self([0.0, 1.0].into())
+    }
+
+    /// -1 and 1.
+    pub fn spins() -> Self {
+        Self([-1.0, 1.0].into())
+    }
+
+    /// `0, 1, ..., q - 1`.
+    ///
+    /// # Panics
+    /// Unless q is 2 to 256.
+    pub fn count(q: usize) -> Self {
+        assert!((2..=256).contains(&q), "{q} values, where 2 to 256 are possible");
+        Self((0..q).map(|v| v as f64).collect())
+    }
+
+    /// How many there are.
+    pub fn arity(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The value of a label.
+    pub fn get(&self, label: u8) -> f64 {
+        self.0[usize::from(label)]
+    }
+
+    /// The label of a value.
+    pub fn label_of(&self, value: f64) -> Option<u8> {
+        self.0.iter().position(|v| *v == value).map(|label| label as u8)
+    }
+
+    /// All of them.
+    pub fn as_slice(&self) -> &[f64] {
+        &self.0
+    }
+}
+
+/// The space an energy is defined on: supports of the real coordinates, values of the labels, names of both.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Space {
     /// Support of each real coordinate.
     pub reals: Vec<Support>,
-    /// Number of values of each label, 2 to 256.
-    pub labels: Vec<u16>,
+    /// Values of each label.
+    pub labels: Vec<Values>,
     /// Names of the coordinates, reals first.
     pub names: Vec<String>,
 }
@@ -287,9 +345,25 @@ impl Space {
         Self { reals: vec![Support::Real; dim], labels: Vec::new(), names }
     }
 
+    /// `d` labels of these values with names `s1, s2, ...`.
+    pub fn labelled(d: usize, values: &Values) -> Self {
+        let names = (1..=d).map(|j| format!("s{j}")).collect();
+        Self { reals: Vec::new(), labels: vec![values.clone(); d], names }
+    }
+
     /// Number of real coordinates.
     pub fn dim(&self) -> usize {
         self.reals.len()
+    }
+
+    /// Number of coordinates, labels included.
+    pub fn n_coordinates(&self) -> usize {
+        self.reals.len() + self.labels.len()
+    }
+
+    /// Number of states of the labels, infinite beyond the range of floating-point numbers.
+    pub fn n_states(&self) -> f64 {
+        self.labels.iter().map(|v| v.arity() as f64).product()
     }
 
     /// Whether every real coordinate ranges over the whole line.

@@ -1,6 +1,6 @@
 //! A path between two energies: what tempering and annealed estimates walk along.
 
-use super::{Differentiable, Energy};
+use super::{Differentiable, Discrete, Energy};
 use crate::kernel::Cache;
 use crate::points::{Matrix, Points, Space};
 use crate::scratch;
@@ -143,6 +143,33 @@ impl<A: Differentiable, B: Differentiable> Differentiable for Bridge<A, B> {
                 scratch::with_matrix(grad.n_rows(), grad.n_cols(), |grad_to| {
                     self.to.grad(x, grad_to);
                     mix_into(beta, grad_to.as_slice(), grad.as_mut_slice());
+                });
+            }
+        }
+    }
+}
+
+impl<A: Discrete, B: Discrete> Discrete for Bridge<A, B> {
+    /// Those of one end, where the other couples nothing or has the same.
+    ///
+    /// # Panics
+    /// If both ends couple labels, each others.
+    fn blocks(&self) -> &[Vec<usize>] {
+        let (from, to) = (self.from.blocks(), self.to.blocks());
+        let couples_nothing = |blocks: &[Vec<usize>]| blocks.len() == 1;
+        assert!(couples_nothing(from) || couples_nothing(to) || from == to, "both ends couple labels, each others");
+        if couples_nothing(to) { from } else { to }
+    }
+
+    fn logits(&self, x: &Points, sites: &[usize], out: &mut Matrix<f64>) {
+        match self.beta {
+            0.0 => self.from.logits(x, sites, out),
+            1.0 => self.to.logits(x, sites, out),
+            beta => {
+                self.from.logits(x, sites, out);
+                scratch::with_matrix(out.n_rows(), out.n_cols(), |to| {
+                    self.to.logits(x, sites, to);
+                    mix_into(beta, to.as_slice(), out.as_mut_slice());
                 });
             }
         }

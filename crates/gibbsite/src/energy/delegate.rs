@@ -1,6 +1,6 @@
 //! References and boxes of energies are energies, so that composites can borrow or own their parts.
 
-use super::{Differentiable, Energy, Jet, Parametric, Part};
+use super::{Differentiable, Discrete, Energy, Jet, Parametric, Part};
 use crate::points::{Matrix, Points, Space};
 
 macro_rules! delegate {
@@ -32,6 +32,15 @@ macro_rules! delegate {
             }
             fn components(&self) -> Vec<Box<dyn Differentiable + '_>> {
                 (**self).components()
+            }
+        }
+
+        impl<E: Discrete + ?Sized> Discrete for $pointer {
+            fn blocks(&self) -> &[Vec<usize>] {
+                (**self).blocks()
+            }
+            fn logits(&self, x: &Points, sites: &[usize], out: &mut Matrix<f64>) {
+                (**self).logits(x, sites, out);
             }
         }
     };

@@ -1,6 +1,6 @@
 //! An energy times an inverse temperature.
 
-use super::{Differentiable, Energy, Jet, Parametric, Part};
+use super::{Differentiable, Discrete, Energy, Jet, Parametric, Part};
 use crate::points::{Matrix, Points, Space};
 use crate::scratch;
 
@@ -83,6 +83,17 @@ impl<E: Differentiable> Differentiable for Scaled<E> {
     fn components(&self) -> Vec<Box<dyn Differentiable + '_>> {
         let scaled = |c| Box::new(Scaled::new(c, self.beta)) as Box<dyn Differentiable + '_>;
         self.inner.components().into_iter().map(scaled).collect()
+    }
+}
+
+impl<E: Discrete> Discrete for Scaled<E> {
+    fn blocks(&self) -> &[Vec<usize>] {
+        self.inner.blocks()
+    }
+
+    fn logits(&self, x: &Points, sites: &[usize], out: &mut Matrix<f64>) {
+        self.inner.logits(x, sites, out);
+        self.scale_all(out.as_mut_slice());
     }
 }
 
