@@ -51,7 +51,9 @@ pub fn log_z(error: LogZError) -> Failure {
         LogZError::OutOfTime { .. } | LogZError::Path(PathError::OutOfTime { .. }) => ("out_of_time", 1),
         LogZError::Path(PathError::TooLong { .. }) | LogZError::Rungs { .. } => ("too_hard", 1),
         LogZError::Checkpoint(_) | LogZError::Saved(_) => ("checkpoint", 1),
-        LogZError::Dimension { .. } | LogZError::Labels { .. } => ("dimension", 2),
+        LogZError::Dimension { .. } | LogZError::Labels { .. } | LogZError::Reals { .. } | LogZError::States { .. } => {
+            ("dimension", 2)
+        }
         _ => ("invalid_value", 2),
     };
     let hint = if kind == "out_of_time" { MORE_TIME } else { error.hint() };

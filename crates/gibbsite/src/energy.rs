@@ -3,6 +3,7 @@
 //! An energy works on a batch of states at once. Implementations must treat rows independently: row `i` of a batch
 //! gives the same numbers as a batch of one.
 
+use self::couplings::Couplings;
 use crate::points::{Matrix, Points, Space};
 use crate::rng::Streams;
 
@@ -100,6 +101,27 @@ pub trait Discrete: Differentiable {
     fn logits(&self, x: &Points, sites: &[usize], out: &mut Matrix<f64>) {
         logits_by_energies(self, x, sites, out);
     }
+
+    /// [`Discrete::logits`] of all labels, exactly or nearly so: differences between the values of a label are about those of
+    /// log p if it alone changes. What proposals are made of, so that it may cost less.
+    fn slopes(&self, x: &Points, out: &mut Matrix<f64>) {
+        let sites: Vec<usize> = (0..self.space().labels.len()).collect();
+        self.logits(x, &sites, out);
+    }
+}
+
+/// Labels that are coupled in pairs: `E(x) = -sum_pairs log_pair - sum_i log_site`, up to a constant, where pairs depend on the
+/// difference of their labels alone (modulo the number of values, the same of all), so that turning both together changes
+/// nothing: what cluster moves need.
+pub trait Pairwise: Discrete {
+    /// The pairs and their weights.
+    fn couplings(&self) -> &Couplings;
+
+    /// What a pair of this weight adds to log p.
+    fn log_pair(&self, weight: f64, a: u8, b: u8) -> f64;
+
+    /// What a label of a site adds to log p.
+    fn log_site(&self, site: usize, label: u8) -> f64;
 }
 
 /// [`Differentiable`] for energies without real coordinates, whose gradient has no columns.

@@ -178,9 +178,40 @@ macro_rules! tunable {
     };
 }
 
+/// [`Tunable`] for a kernel that has nothing to tune and rejects nothing that is finite.
+macro_rules! untunable {
+    ($kernel:ident) => {
+        impl $crate::kernel::Tunable for $kernel {
+            /// 1: there is none.
+            fn step_size(&self) -> f64 {
+                1.0
+            }
+
+            fn set_step_size(&mut self, _step_size: f64) {}
+
+            fn target_accept(&self) -> Option<f64> {
+                None
+            }
+
+            fn rejects(&self) -> bool {
+                true
+            }
+
+            fn metric(&self) -> Option<&$crate::kernel::Metric> {
+                None
+            }
+
+            fn set_metric(&mut self, _metric: &$crate::kernel::Metric) {}
+        }
+    };
+}
+
 mod accepted;
+pub mod cluster;
 pub mod ensemble;
+pub mod gibbs;
 pub mod grid;
+pub mod gwg;
 pub mod hmc;
 pub mod independence;
 mod leapfrog;
@@ -194,7 +225,10 @@ pub mod ula;
 pub mod underdamped;
 pub use accepted::AcceptSum;
 pub(crate) use accepted::on_grid;
+pub use cluster::{SwendsenWang, Wolff};
 pub use ensemble::Ensemble;
+pub use gibbs::Gibbs;
+pub use gwg::Gwg;
 pub use hmc::Hmc;
 pub use independence::Independence;
 pub use mala::Mala;

@@ -9,6 +9,7 @@ pub mod auto;
 mod bound;
 pub mod bridge;
 pub mod cubature;
+pub mod enumeration;
 pub mod factors;
 pub mod importance;
 mod jackknife;
@@ -202,6 +203,24 @@ pub enum LogZError {
         /// Number of labels.
         n_labels: usize,
     },
+    /// The method is for labels.
+    #[error("{method} is for labels alone; the energy has {dim} real coordinates")]
+    Reals {
+        /// The method.
+        method: &'static str,
+        /// Number of real coordinates.
+        dim: usize,
+    },
+    /// Too many states for the method.
+    #[error("{method} can go through {max:.0} states, there are {n_states:.3e}")]
+    States {
+        /// The method.
+        method: &'static str,
+        /// States of the energy.
+        n_states: f64,
+        /// Most states the method can do.
+        max: f64,
+    },
     /// The box of a fixed grid is not usable.
     #[error("coordinate {} has the range {lower} to {upper}; it needs finite lower < upper", .axis + 1)]
     Box {
@@ -322,7 +341,9 @@ impl LogZError {
                 "the energy falls too fast at that end; weaken the singularity or move the end"
             }
             Self::Empty { .. } => "check the support and the sign of the energy",
-            Self::Dimension { .. } | Self::Labels { .. } => "use another method, such as auto",
+            Self::Dimension { .. } | Self::Labels { .. } | Self::Reals { .. } | Self::States { .. } => {
+                "use another method, such as auto"
+            }
             Self::Box { .. } => "give finite --lower and --upper with lower < upper",
             Self::BoxLength { .. } => "give one end for all coordinates or one for each",
             Self::Intervals { .. } => "make --n even",

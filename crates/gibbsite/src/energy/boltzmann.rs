@@ -1,7 +1,7 @@
 //! The fully visible Boltzmann machine: pairs of two-valued units.
 
 use super::couplings::{Couplings, Edge};
-use super::{Discrete, Energy, Parametric};
+use super::{Discrete, Energy, Pairwise, Parametric};
 use crate::points::{Matrix, Points, Space, Values};
 use crate::scratch;
 use crate::simd::simd_fn;
@@ -30,11 +30,6 @@ impl Boltzmann {
         assert_eq!(values.arity(), 2, "units of a Boltzmann machine have two values");
         let couplings = Couplings::new(bias.len(), edges)?;
         Ok(Self { space: Space::labelled(bias.len(), values), couplings, bias, n_changes: 0 })
-    }
-
-    /// The pairs and their couplings J.
-    pub fn couplings(&self) -> &Couplings {
-        &self.couplings
     }
 
     /// The biases h.
@@ -94,6 +89,26 @@ impl Discrete for Boltzmann {
             self.field(x, site, usize::MAX, out);
             out.iter_mut().for_each(|f| *f *= high - low);
         }
+    }
+}
+
+/// In spins s of -1 and 1, `u = m + r s`: a pair has the coupling r^2 J, a site the bias `r (h + m sum_j J)`.
+impl Pairwise for Boltzmann {
+    fn couplings(&self) -> &Couplings {
+        &self.couplings
+    }
+
+    fn log_pair(&self, weight: f64, a: u8, b: u8) -> f64 {
+        let [low, high] = self.values();
+        let r = 0.5 * (high - low);
+        if a == b { r * r * weight } else { -r * r * weight }
+    }
+
+    fn log_site(&self, site: usize, label: u8) -> f64 {
+        let [low, high] = self.values();
+        let (m, r) = (0.5 * (low + high), 0.5 * (high - low));
+        let field = self.couplings.of(site).fold(self.bias[site], |h, (_, weight)| m.mul_add(weight, h));
+        if label == 0 { -r * field } else { r * field }
     }
 }
 

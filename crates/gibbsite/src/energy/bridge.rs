@@ -174,6 +174,20 @@ impl<A: Discrete, B: Discrete> Discrete for Bridge<A, B> {
             }
         }
     }
+
+    fn slopes(&self, x: &Points, out: &mut Matrix<f64>) {
+        match self.beta {
+            0.0 => self.from.slopes(x, out),
+            1.0 => self.to.slopes(x, out),
+            beta => {
+                self.from.slopes(x, out);
+                scratch::with_matrix(out.n_rows(), out.n_cols(), |to| {
+                    self.to.slopes(x, to);
+                    mix_into(beta, to.as_slice(), out.as_mut_slice());
+                });
+            }
+        }
+    }
 }
 
 simd_fn! {

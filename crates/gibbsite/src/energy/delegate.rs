@@ -42,6 +42,9 @@ macro_rules! delegate {
             fn logits(&self, x: &Points, sites: &[usize], out: &mut Matrix<f64>) {
                 (**self).logits(x, sites, out);
             }
+            fn slopes(&self, x: &Points, out: &mut Matrix<f64>) {
+                (**self).slopes(x, out);
+            }
         }
     };
 }

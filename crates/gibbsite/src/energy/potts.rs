@@ -1,7 +1,7 @@
 //! The Potts model (Potts 1952): sites of q colours, of which equal neighbours are rewarded.
 
 use super::couplings::{Couplings, Edge, EdgeError};
-use super::{Discrete, Energy};
+use super::{Discrete, Energy, Pairwise};
 use crate::points::{Matrix, Points, Space, Values};
 
 /// `E(s) = -sum_{i<j} J_ij [s_i = s_j] - sum_i h_i(s_i)` over pairs that are coupled.
@@ -23,11 +23,6 @@ impl Potts {
     pub fn new(edges: &[Edge], field: Matrix<f64>) -> Result<Self, EdgeError> {
         let couplings = Couplings::new(field.n_rows(), edges)?;
         Ok(Self { space: Space::labelled(field.n_rows(), &Values::count(field.n_cols())), couplings, field })
-    }
-
-    /// The pairs and their couplings J.
-    pub fn couplings(&self) -> &Couplings {
-        &self.couplings
     }
 
     /// The field h, `(d, q)`.
@@ -79,5 +74,19 @@ impl Discrete for Potts {
                 }
             }
         }
+    }
+}
+
+impl Pairwise for Potts {
+    fn couplings(&self) -> &Couplings {
+        &self.couplings
+    }
+
+    fn log_pair(&self, weight: f64, a: u8, b: u8) -> f64 {
+        if a == b { weight } else { 0.0 }
+    }
+
+    fn log_site(&self, site: usize, label: u8) -> f64 {
+        self.field.get(site, usize::from(label))
     }
 }

@@ -95,6 +95,11 @@ impl<E: Discrete> Discrete for Scaled<E> {
         self.inner.logits(x, sites, out);
         self.scale_all(out.as_mut_slice());
     }
+
+    fn slopes(&self, x: &Points, out: &mut Matrix<f64>) {
+        self.inner.slopes(x, out);
+        self.scale_all(out.as_mut_slice());
+    }
 }
 
 impl<E: Parametric> Parametric for Scaled<E> {

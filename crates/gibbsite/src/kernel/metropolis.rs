@@ -118,6 +118,7 @@ impl Chains {
         take(&self.accepted, &self.energy_y, &mut self.energy);
         take(&self.accepted, self.y.real.as_slice(), self.x.real.as_mut_slice());
         take(&self.accepted, self.grad_y.as_slice(), self.grad.as_mut_slice());
+        take_labels(&self.accepted, self.y.label.as_slice(), self.x.label.as_mut_slice());
         Info { n: n as u64, sum_accept: sum_accept.into(), n_diverged, n_evals: n as u64, n_truncated: 0 }
     }
 
@@ -193,6 +194,22 @@ simd_fn! {
 simd_fn! {
     /// Copies the rows that were accepted, column after column.
     pub(super) fn take(accepted: &[f64], from: &[f64], to: &mut [f64]) {
+        let n = accepted.len();
+        if n == 0 {
+            return;
+        }
+        for (from, to) in from.chunks_exact(n).zip(to.chunks_exact_mut(n)) {
+            for i in 0..n {
+                let (new, old) = (from[i], to[i]);
+                to[i] = if accepted[i] > 0.0 { new } else { old };
+            }
+        }
+    }
+}
+
+simd_fn! {
+    /// The same of labels.
+    fn take_labels(accepted: &[f64], from: &[u8], to: &mut [u8]) {
         let n = accepted.len();
         if n == 0 {
             return;

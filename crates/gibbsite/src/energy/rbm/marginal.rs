@@ -2,7 +2,7 @@
 
 use super::{Rbm, add_statistics};
 use crate::energy::{Discrete, Energy};
-use crate::math::{logistic, softplus};
+use crate::math::{logistic, rows_times, softplus};
 use crate::points::{Matrix, Points, Space};
 use crate::scratch;
 use crate::simd::simd_fn;
@@ -89,6 +89,19 @@ impl Discrete for Marginal<'_> {
                 k += rows.len();
             }
         });
+    }
+
+    /// To first order, as Grathwohl et al. 2021 do: `b + W E[h | v]`, a product in place of a softplus for each pair of units.
+    fn slopes(&self, x: &Points, out: &mut Matrix<f64>) {
+        let Rbm { w_turned, visible_bias, .. } = self.rbm;
+        scratch::with_matrix(x.n(), self.rbm.n_hidden(), |z| {
+            self.rbm.hidden_fields(&x.label, z);
+            z.as_mut_slice().iter_mut().for_each(|z| *z = logistic(*z));
+            rows_times(x.n(), z.as_slice(), w_turned, out.as_mut_slice());
+        });
+        for (row, b) in visible_bias.iter().enumerate() {
+            out.col_mut(row).iter_mut().for_each(|z| *z += b);
+        }
     }
 }
 
