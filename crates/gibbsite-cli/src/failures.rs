@@ -79,7 +79,7 @@ pub fn run(error: RunError) -> Failure {
         RunError::Option { .. }
         | RunError::Dimension { .. }
         | RunError::ReferenceDimension { .. }
-        | RunError::Labels { .. } => ("invalid_value", "see `gibbsite sample --help`", 2),
+        | RunError::Unmoved { .. } => ("invalid_value", "see `gibbsite sample --help`", 2),
         RunError::Falls { .. } => ("improper", "add a term that grows in that direction, or restrict the support", 1),
         RunError::NoReference { .. } => ("no_reference", "use --sampler nuts, which needs no reference", 1),
         RunError::BadStart { .. } | RunError::NoStart { .. } => (

@@ -3,7 +3,7 @@
 //! The energy is an argument of every call, so that training, tempering and annealing reuse the kernels while the
 //! energy changes under them; after such a change they call [`Kernel::refresh`].
 
-use crate::points::{Matrix, Points};
+use crate::points::{Matrix, Points, Space};
 use crate::rng::Streams;
 
 /// What one step did, summed over the chains of the block.
@@ -113,8 +113,31 @@ pub trait Kernel<E: ?Sized>: Send + Sync {
     }
 }
 
-/// What warm-up adjusts, the same for every kernel.
+/// Which coordinates a kernel moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moves {
+    /// The real ones.
+    Reals,
+    /// The labels.
+    Labels,
+    /// All.
+    All,
+}
+
+impl Moves {
+    /// Whether it moves all coordinates that there are.
+    pub fn all_of(self, space: &Space) -> bool {
+        (self != Moves::Labels || space.reals.is_empty()) && (self != Moves::Reals || space.labels.is_empty())
+    }
+}
+
+/// What a run must know of a kernel, and what warm-up adjusts, the same for every kernel.
 pub trait Tunable {
+    /// Which coordinates it moves; the real ones, unless it says so.
+    fn moves(&self) -> Moves {
+        Moves::Reals
+    }
+
     /// The step size.
     fn step_size(&self) -> f64;
 
@@ -178,10 +201,14 @@ macro_rules! tunable {
     };
 }
 
-/// [`Tunable`] for a kernel that has nothing to tune and rejects nothing that is finite.
+/// [`Tunable`] for a kernel of labels, which has nothing to tune.
 macro_rules! untunable {
     ($kernel:ident) => {
         impl $crate::kernel::Tunable for $kernel {
+            fn moves(&self) -> $crate::kernel::Moves {
+                $crate::kernel::Moves::Labels
+            }
+
             /// 1: there is none.
             fn step_size(&self) -> f64 {
                 1.0

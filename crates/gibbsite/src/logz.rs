@@ -426,6 +426,21 @@ pub(crate) fn require_real<E: crate::energy::Energy + ?Sized>(
     Ok(dim)
 }
 
+/// Coordinates, and a kernel that moves them all.
+pub(crate) fn require_moved<E: crate::energy::Energy + ?Sized>(
+    energy: &E,
+    moves: crate::kernel::Moves,
+    method: &'static str,
+) -> Result<(), LogZError> {
+    let space = energy.space();
+    match space.n_coordinates() {
+        0 => Err(LogZError::Dimension { method, dim: 0, max: usize::MAX }),
+        _ if moves.all_of(space) => Ok(()),
+        _ if moves == crate::kernel::Moves::Labels => Err(LogZError::Reals { method, dim: space.dim() }),
+        _ => Err(LogZError::Labels { method, n_labels: space.labels.len() }),
+    }
+}
+
 /// Draws enough for an error.
 fn require_draws(n: usize, min: usize) -> Result<(), LogZError> {
     if n < min { Err(LogZError::Draws { n, min }) } else { Ok(()) }

@@ -218,6 +218,28 @@ impl Points {
         self.real.n_cols()
     }
 
+    /// Number of coordinates, labels included.
+    pub fn n_coordinates(&self) -> usize {
+        self.real.n_cols() + self.label.n_cols()
+    }
+
+    /// What the coordinates of point `i` are, real ones first, then the values of its labels.
+    pub fn values(&self, i: usize, space: &Space) -> Vec<f64> {
+        let labels = space.labels.iter().enumerate().map(|(j, values)| values.get(self.label.get(i, j)));
+        self.real.row(i).into_iter().chain(labels).collect()
+    }
+
+    /// Puts a row of others in the place of row `to`.
+    pub fn copy_row(&mut self, to: usize, from: &Self, i: usize) {
+        self.real.copy_row(to, &from.real, i);
+        self.label.copy_row(to, &from.label, i);
+    }
+
+    /// Room for `n` points with as many coordinates.
+    pub fn room(&self, n: usize) -> Self {
+        Self { real: Matrix::new(n, self.real.n_cols()), label: Matrix::new(n, self.label.n_cols()) }
+    }
+
     /// The rows `rows`, in that order.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self { real: self.real.select(rows), label: self.label.select(rows) }

@@ -12,8 +12,8 @@ use thiserror::Error;
 use crate::adapt::{Adapt, WarmedUp};
 use crate::energy::Energy;
 use crate::energy::gaussian::GaussianError;
-use crate::kernel::{ChainState, Info, Kernel, Tunable};
-use crate::points::{Matrix, Points};
+use crate::kernel::{ChainState, Info, Kernel, Moves, Tunable};
+use crate::points::{Points, Space};
 use crate::rng::{Run, Streams};
 
 pub mod auto;
@@ -157,18 +157,20 @@ pub enum RunError {
         minimum: usize,
     },
     /// The starting points have the wrong shape.
-    #[error("starting points have {got} real coordinates, the energy has {expected}")]
+    #[error("starting points have {got} coordinates, the energy has {expected}")]
     Dimension {
         /// Coordinates of the points.
         got: usize,
         /// Coordinates of the energy.
         expected: usize,
     },
-    /// The energy has labels, which these kernels do not move.
-    #[error("the energy has {n_labels} discrete variables, which this sampler does not move")]
-    Labels {
-        /// Number of labels.
-        n_labels: usize,
+    /// The energy has coordinates that the kernel does not move.
+    #[error("the energy has {n} {what}, which this sampler does not move")]
+    Unmoved {
+        /// How many.
+        n: usize,
+        /// Which: discrete variables, or real ones.
+        what: &'static str,
     },
     /// The energy at a starting point is not finite.
     #[error("chain {chain} starts at {x:?}, where the energy is {energy}")]
@@ -302,7 +304,7 @@ pub fn sample<E: Energy + ?Sized, K: Adapt<E>>(
     options: &RunOptions,
     progress: Progress<'_>,
 ) -> Result<Outcome<K>, RunError> {
-    check(energy, &init, options)?;
+    check(energy, &init, kernel.moves(), options)?;
     let warm = warmed_up(energy, kernel, init, options, progress)?;
     sample_warm(energy, warm, options, progress)
 }
@@ -382,7 +384,7 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
     progress: Progress<'_>,
 ) -> Result<Outcome<K>, RunError> {
     let WarmedUp { kernel, x, info: warm_up, warnings } = warm;
-    let (n_chains, dim) = (x.n(), x.dim());
+    let (n_chains, dim) = (x.n(), x.n_coordinates());
     let mut streams = Streams::new(options.seed, Run::Draws);
     streams.seek(first_step);
     let size = block_size(options, kernel.group(), n_chains, dim);
@@ -400,7 +402,11 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
             room.record(t, &block.state);
             if block.info.n_diverged > n_diverged {
                 let at = (0..block.state.x().n()).filter(|i| block.state.diverged(*i));
-                let located = at.map(|i| Divergence { chain: b * size + i, draw: t, x: block.state.x().real.row(i) });
+                let located = at.map(|i| Divergence {
+                    chain: b * size + i,
+                    draw: t,
+                    x: block.state.x().values(i, energy.space()),
+                });
                 divergences.extend(located.take(MAX_DIVERGENCES - divergences.len()));
             }
             if (t + 1) % report_every == 0 || t + 1 == options.n_draws {
@@ -412,7 +418,7 @@ pub fn draw<E: Energy + ?Sized, K: Kernel<E>>(
         }
         divergences
     };
-    let rooms = draws.rooms(size);
+    let rooms = draws.rooms(size, &energy.space().labels);
     let located = blocks.par_iter_mut().zip(rooms).enumerate().map(|(b, (block, room))| work(b, block, room));
     // The first of all blocks are among the first of each.
     let mut divergences: Vec<Divergence> = located.flatten_iter().collect();
@@ -479,7 +485,7 @@ impl<S: ChainState> Block<S> {
         for b in blocks {
             let n = b.state.x().n();
             for (i, k) in places.iter().filter(|(i, _)| (first..first + n).contains(i)) {
-                b.state.x_mut().real.copy_row(i - first, &at.real, *k);
+                b.state.x_mut().copy_row(i - first, at, *k);
             }
             kernel.refresh(energy, &mut b.state);
             first += n;
@@ -495,14 +501,17 @@ impl<S: ChainState> Block<S> {
 
     /// Positions of all chains, in order; `like` gives the shape.
     pub(crate) fn gather(blocks: &[Self], like: &Points) -> Points {
-        let mut x = Points { real: Matrix::new(like.n(), like.dim()), label: like.label.clone() };
+        let mut x = like.room(like.n());
         let mut first = 0;
         for b in blocks {
-            let rows = &b.state.x().real;
-            for j in 0..like.dim() {
-                x.real.col_mut(j)[first..first + rows.n_rows()].copy_from_slice(rows.col(j));
+            let rows = b.state.x();
+            for j in 0..like.real.n_cols() {
+                x.real.col_mut(j)[first..first + rows.n()].copy_from_slice(rows.real.col(j));
             }
-            first += rows.n_rows();
+            for j in 0..like.label.n_cols() {
+                x.label.col_mut(j)[first..first + rows.n()].copy_from_slice(rows.label.col(j));
+            }
+            first += rows.n();
         }
         x
     }
@@ -514,10 +523,15 @@ pub(crate) fn warn(warnings: &mut Vec<Warning>, progress: Progress<'_>, warning:
     warnings.push(warning);
 }
 
-pub(crate) fn check<E: Energy + ?Sized>(energy: &E, init: &Points, options: &RunOptions) -> Result<(), RunError> {
+pub(crate) fn check<E: Energy + ?Sized>(
+    energy: &E,
+    init: &Points,
+    moves: Moves,
+    options: &RunOptions,
+) -> Result<(), RunError> {
     for (option, value, minimum) in [
         ("the number of chains", init.n(), 1),
-        ("the number of coordinates", init.dim(), 1),
+        ("the number of coordinates", init.n_coordinates(), 1),
         ("the number of draws", options.n_draws, 1),
         ("thin", options.thin, 1),
         ("block", options.block, 1),
@@ -527,16 +541,24 @@ pub(crate) fn check<E: Energy + ?Sized>(energy: &E, init: &Points, options: &Run
         }
     }
     let space = energy.space();
-    if !space.labels.is_empty() {
-        return Err(RunError::Labels { n_labels: space.labels.len() });
-    }
-    if init.dim() != space.dim() {
-        return Err(RunError::Dimension { got: init.dim(), expected: space.dim() });
+    check_moves(space, moves)?;
+    let (got, expected) = (init.n_coordinates(), space.n_coordinates());
+    if got != expected || init.dim() != space.dim() {
+        return Err(RunError::Dimension { got, expected });
     }
     let mut e = vec![0.0; init.n()];
     energy.energy(init, &mut e);
     match e.iter().position(|e| !e.is_finite()) {
-        Some(chain) => Err(RunError::BadStart { chain, x: init.real.row(chain), energy: e[chain] }),
+        Some(chain) => Err(RunError::BadStart { chain, x: init.values(chain, space), energy: e[chain] }),
         None => Ok(()),
+    }
+}
+
+/// Refuses coordinates that would stay where they are.
+pub(crate) fn check_moves(space: &Space, moves: Moves) -> Result<(), RunError> {
+    match moves {
+        moves if moves.all_of(space) => Ok(()),
+        Moves::Labels => Err(RunError::Unmoved { n: space.dim(), what: "real variables" }),
+        _ => Err(RunError::Unmoved { n: space.labels.len(), what: "discrete variables" }),
     }
 }

@@ -49,6 +49,7 @@ pub use barrier::{MAX_LEVELS, MIN_LEVELS, n_levels, round_trip_rate};
 pub use betas::{BetasError, check_betas};
 pub use ladder::{Ladder, LadderError, Replicas};
 pub use rungs::{Rung, Rungs};
+pub use saved::Reference;
 pub use session::LadderSession;
 pub use trips::Leg;
 pub(crate) use verdict::enough;
@@ -245,7 +246,7 @@ where
     };
     let (wells, init) = match starts.into() {
         Starts::Points(init) => {
-            check_options(energy, &init, options)?;
+            check_options(energy, &init, kernel, options)?;
             (find(0)?, init)
         }
         Starts::Dispersed(n_ladders) => {
@@ -254,7 +255,7 @@ where
                 return Err(RunError::Falls { direction });
             }
             let init = wells.starts(n_ladders);
-            check_options(energy, &init, options)?;
+            check_options(energy, &init, kernel, options)?;
             (wells, init)
         }
     };
@@ -279,9 +280,30 @@ where
     E: Differentiable + ?Sized,
     K: for<'a> Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
 {
-    check_options(energy, &init, options)?;
+    warm_up_from_in_time(reference, energy, kernel, init, options, progress, &|| 0.0)
+}
+
+/// As [`warm_up_from`], in the time that `elapsed` allows.
+///
+/// # Errors
+/// Those of [`warm_up_from`], and [`RunError::OutOfTime`].
+pub fn warm_up_from_in_time<R, E, K>(
+    reference: R,
+    energy: &E,
+    kernel: &K,
+    init: Points,
+    options: &TemperingOptions,
+    progress: Progress<'_>,
+    elapsed: Elapsed<'_>,
+) -> Result<Ladder<R, K>, RunError>
+where
+    R: Differentiable + Tractable,
+    E: Differentiable + ?Sized,
+    K: for<'a> Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+{
+    check_options(energy, &init, kernel, options)?;
     check_reference(&reference, energy)?;
-    warm::warm_up(energy, reference, |_| None, kernel, &init, options, (progress, &|| 0.0))
+    warm::warm_up(energy, reference, |_| None, kernel, &init, options, (progress, elapsed))
 }
 
 /// Draws along a ladder that is ready, `options.n_draws` iterations; nothing adapts. The draws continue where the ladder is: a
@@ -322,18 +344,21 @@ fn check_steps(options: &TemperingOptions) -> Result<(), RunError> {
     Ok(())
 }
 
-fn check_options<E: Energy + ?Sized>(energy: &E, init: &Points, options: &TemperingOptions) -> Result<(), RunError> {
+fn check_options<E: Energy + ?Sized>(
+    energy: &E,
+    init: &Points,
+    kernel: &impl Tunable,
+    options: &TemperingOptions,
+) -> Result<(), RunError> {
     check_steps(options)?;
-    check(energy, init, &options.run_options())
+    check(energy, init, kernel.moves(), &options.run_options())
 }
 
 fn check_reference<R: Energy, E: Energy + ?Sized>(reference: &R, energy: &E) -> Result<(), RunError> {
-    let (got, expected) = (reference.space().dim(), energy.space().dim());
-    let n_labels = reference.space().labels.len().max(energy.space().labels.len());
-    if n_labels > 0 {
-        return Err(RunError::Labels { n_labels });
-    }
-    if got == expected { Ok(()) } else { Err(RunError::ReferenceDimension { got, expected }) }
+    let (from, to) = (reference.space(), energy.space());
+    let (got, expected) = (from.n_coordinates(), to.n_coordinates());
+    let fits = from.dim() == to.dim() && from.labels == to.labels;
+    if fits { Ok(()) } else { Err(RunError::ReferenceDimension { got, expected }) }
 }
 
 #[cfg(test)]

@@ -6,3 +6,5 @@ mod energies;
 mod enumeration;
 #[path = "discrete/invariance.rs"]
 mod invariance;
+#[path = "discrete/logz.rs"]
+mod logz;

@@ -217,7 +217,7 @@ fn pieces_say_what_the_whole_says() {
     let mut saved = LadderSession::start(&energy, &ladder, &options).unwrap().save();
     for n in [1, 17, 3, 29] {
         let read = Saved::from_bytes(&saved.to_bytes().unwrap()).unwrap();
-        let ladder = Ladder::restore(&read, &kernel, 21, 2).unwrap();
+        let ladder = Ladder::restore(&read, &kernel, 21, &Space::real(2)).unwrap();
         let mut session = LadderSession::start(&energy, &ladder, &options).unwrap();
         session.go_on(&read).unwrap();
         let piece = session.draw(n, &quiet).unwrap();
@@ -233,8 +233,11 @@ fn pieces_say_what_the_whole_says() {
         }
     }
     // What is of another size, or missing, is named.
-    assert!(Ladder::restore(&saved, &kernel, 22, 2).is_err() && Ladder::restore(&saved, &kernel, 21, 3).is_err());
-    assert!(Ladder::restore(&Saved::default(), &kernel, 21, 2).is_err());
+    let restored = |saved: &Saved, n: usize, dim: usize| {
+        Ladder::<GaussianMixture, _>::restore(saved, &kernel, n, &Space::real(dim))
+    };
+    assert!(restored(&saved, 22, 2).is_err() && restored(&saved, 21, 3).is_err());
+    assert!(restored(&Saved::default(), 21, 2).is_err());
     let mut elsewhere = LadderSession::start(&energy, &ladder, &options).unwrap();
     assert!(elsewhere.go_on(&saved).unwrap_err().to_string().contains("iteration"));
 }

@@ -8,6 +8,7 @@ use crate::rng::{Purpose, Streams};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Independent {
     space: Space,
+    weights: Vec<f64>,
     /// log p of each site and value, one site after the other.
     log_p: Vec<f64>,
     first: Vec<usize>,
@@ -32,7 +33,7 @@ impl Independent {
             log_p.extend(weights.iter().map(|w| (w / sum).ln()));
         }
         let blocks = vec![(0..space.labels.len()).collect()];
-        Self { space, log_p, first, blocks }
+        Self { space, weights: weights.to_vec(), log_p, first, blocks }
     }
 
     /// All values alike.
@@ -50,6 +51,11 @@ impl Independent {
             x.col(j).iter().for_each(|label| weights[first + usize::from(*label)] += 1.0);
         }
         Self::new(space, &weights)
+    }
+
+    /// The weights it was made of.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
     }
 
     /// log p of each value of a label.

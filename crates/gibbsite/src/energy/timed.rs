@@ -1,6 +1,6 @@
 //! An energy for as long as there is time.
 
-use super::{Differentiable, Energy, Part};
+use super::{Differentiable, Discrete, Energy, Part};
 use crate::points::{Matrix, Points, Space};
 use crate::run::Elapsed;
 
@@ -61,6 +61,20 @@ impl<E: Differentiable> Differentiable for Timed<'_, E> {
     fn components(&self) -> Vec<Box<dyn Differentiable + '_>> {
         let timed = |c| Box::new(Timed::new(c, self.elapsed)) as Box<dyn Differentiable + '_>;
         self.inner.components().into_iter().map(timed).collect()
+    }
+}
+
+impl<E: Discrete> Discrete for Timed<'_, E> {
+    fn blocks(&self) -> &[Vec<usize>] {
+        self.inner.blocks()
+    }
+
+    fn logits(&self, x: &Points, sites: &[usize], out: &mut Matrix<f64>) {
+        if self.is_late() { out.as_mut_slice().fill(f64::NAN) } else { self.inner.logits(x, sites, out) }
+    }
+
+    fn slopes(&self, x: &Points, out: &mut Matrix<f64>) {
+        if self.is_late() { out.as_mut_slice().fill(f64::NAN) } else { self.inner.slopes(x, out) }
     }
 }
 

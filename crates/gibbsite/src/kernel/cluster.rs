@@ -8,7 +8,7 @@ use super::gibbs::Labelled;
 use super::{ChainState, Info, Kernel};
 use crate::energy::Pairwise;
 use crate::math::exp;
-use crate::points::{Matrix, Points};
+use crate::points::Points;
 use crate::rng::{Purpose, Streams};
 
 /// All clusters at once, each turned by t with probability in proportion to what the field says of it (Swendsen and Wang 1987).
@@ -51,7 +51,7 @@ impl ChainState for Clusters {
 impl Clusters {
     fn new(x: Points) -> Self {
         let d = x.label.n_cols();
-        let chains = Labelled { energy: vec![0.0; x.n()], logits: Matrix::default(), version: 0, x };
+        let chains = Labelled::new(x);
         Self { chains, parent: vec![0; d], weight: Vec::new(), front: Vec::new(), uniforms: Vec::new() }
     }
 

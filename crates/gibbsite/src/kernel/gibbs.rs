@@ -1,6 +1,6 @@
 //! Gibbs sampling of labels (Geman and Geman 1984): block after block from what the others say of it.
 
-use super::{ChainState, Info, Kernel};
+use super::{Cache, ChainState, Info, Kernel};
 use crate::energy::{Discrete, n_logits};
 use crate::math::{exp, logistic};
 use crate::points::{Matrix, Points};
@@ -21,7 +21,22 @@ pub struct Labelled {
     pub(super) x: Points,
     pub(super) energy: Vec<f64>,
     pub(super) logits: Matrix<f64>,
+    /// No columns.
+    pub(super) grad: Matrix<f64>,
     pub(super) version: u64,
+}
+
+impl Labelled {
+    /// Chains at `x`, nothing evaluated yet.
+    pub(super) fn new(x: Points) -> Self {
+        let (energy, grad) = (vec![f64::NAN; x.n()], Matrix::new(x.n(), 0));
+        Self { energy, logits: Matrix::default(), grad, version: 0, x }
+    }
+
+    /// In debug builds: panics when the energy has changed since the cache was filled.
+    pub(super) fn check_fresh(&self, version: u64) {
+        debug_assert_eq!(self.version, version, "stale cache: call Kernel::refresh after the energy has changed");
+    }
 }
 
 impl ChainState for Labelled {
@@ -36,11 +51,16 @@ impl ChainState for Labelled {
     fn energy(&self) -> &[f64] {
         &self.energy
     }
+
+    fn cache(&mut self) -> Option<Cache<'_>> {
+        Some(Cache { x: &self.x, energy: &mut self.energy, grad: &mut self.grad, version: &mut self.version })
+    }
 }
 
 impl Gibbs {
     /// A transition without the energy at its end.
     fn sweep<E: Discrete + ?Sized>(energy: &E, state: &mut Labelled, rng: &mut Streams) -> Info {
+        state.check_fresh(energy.version());
         let (n, space) = (state.x.n(), energy.space());
         let u = rng.uniforms(Purpose::Proposal, n, space.labels.len());
         for block in energy.blocks() {
@@ -65,7 +85,7 @@ impl<E: Discrete + ?Sized> Kernel<E> for Gibbs {
     type State = Labelled;
 
     fn init(&self, energy: &E, x: Points) -> Labelled {
-        let mut state = Labelled { energy: vec![0.0; x.n()], logits: Matrix::default(), version: 0, x };
+        let mut state = Labelled::new(x);
         self.refresh(energy, &mut state);
         state
     }

@@ -11,7 +11,7 @@ use crate::simd::{simd_fn, sum};
 pub struct Chains {
     pub(super) x: Points,
     pub(super) energy: Vec<f64>,
-    /// Gradient at `x`; no columns for kernels that use none.
+    /// Gradient at `x`, of kernels of labels the slopes there; no columns for kernels that use none.
     pub(super) grad: Matrix<f64>,
     /// The proposal, its energy and its gradient.
     pub(super) y: Points,
@@ -46,11 +46,18 @@ impl ChainState for Chains {
     }
 
     fn grad(&self) -> Option<&Matrix<f64>> {
-        (self.grad.n_cols() > 0).then_some(&self.grad)
+        (self.grad.n_cols() > 0 && self.x.label.n_cols() == 0).then_some(&self.grad)
     }
 
     fn cache(&mut self) -> Option<Cache<'_>> {
-        Some(Cache { x: &self.x, energy: &mut self.energy, grad: &mut self.grad, version: &mut self.version })
+        // Kernels of labels keep slopes in the place of gradients.
+        let is_real = self.x.label.n_cols() == 0;
+        is_real.then_some(Cache {
+            x: &self.x,
+            energy: &mut self.energy,
+            grad: &mut self.grad,
+            version: &mut self.version,
+        })
     }
 
     fn hamiltonian(&self) -> &[f64] {

@@ -8,7 +8,7 @@
 use super::path::{BLOCK, Path};
 use super::walk::{Estimates, Start, Weighted, walk};
 use super::walkers::{Arrived, Walkers};
-use super::{LogZ, LogZError, require_draws, require_real, weights};
+use super::{LogZ, LogZError, require_draws, require_moved, weights};
 use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{Kernel, Tunable};
 use crate::rng::{Run, Streams};
@@ -78,9 +78,9 @@ pub fn single_pass<'a, R, E, K>(
 where
     R: Differentiable + Tractable,
     E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a R, &'a E>> + Clone,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
 {
-    require_real(energy, "ais", usize::MAX)?;
+    require_moved(energy, ladder.kernels()[0].moves(), "ais")?;
     require_draws(n, 2)?;
     let streams = Streams::new(seed, Run::Importance);
     let (path, walkers) = Path::choose(energy, ladder, share, 1, n, &streams, &|| 0.0)?;

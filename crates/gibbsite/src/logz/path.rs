@@ -242,7 +242,7 @@ impl<K: Clone> Path<K> {
     where
         R: Differentiable + Tractable,
         E: Differentiable + ?Sized,
-        K: Kernel<Bridge<&'a R, &'a E>>,
+        K: Kernel<Bridge<&'a R, &'a E>> + Tunable,
     {
         let begun = elapsed();
         let until = SHARE_OF_TIME.mul_add(1.0 - begun, begun);

@@ -18,7 +18,7 @@ mod refine;
 pub use annealing::Annealing;
 pub use cross_check::{CrossChecked, cross_check};
 pub use ladders::{Along, Ladders};
-pub use pilot::Pilot;
+pub use pilot::{Pilot, Timely};
 pub use populations::Populations;
 pub use refine::{Stop, budget, refine};
 

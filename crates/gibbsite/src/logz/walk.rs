@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use super::path::{BLOCK, Path};
 use super::walkers::{Arrived, Walkers, worst_step};
 use super::weights::log_mean_exp;
-use super::{LogZError, Temperatures, require_real};
+use super::{LogZError, Temperatures, require_moved};
 use crate::energy::{Bridge, Differentiable, Tractable};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Tunable};
 use crate::points::Points;
 use crate::rng::Streams;
 
@@ -83,7 +83,7 @@ pub fn walk<'a, R, E, K>(
 where
     R: Differentiable + Tractable,
     E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a R, &'a E>>,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable,
 {
     let (method, first_step, numbers, block, population) = match &start {
         Start::Reference(numbers) => ("ais", 0, numbers.clone(), BLOCK, None),
@@ -92,7 +92,7 @@ where
         }
         Start::Target(draws) => ("reverse ais", FIRST_STEP_DOWN, 0..draws.n(), BLOCK, None),
     };
-    require_real(energy, method, usize::MAX)?;
+    require_moved(energy, path.kernels()[0].moves(), method)?;
     let mut streams = streams.clone();
     streams.seek(first_step);
     let mut levels: Vec<(f64, &K)> = path.betas().iter().copied().zip(path.kernels()).collect();
@@ -124,12 +124,12 @@ impl Weighted {
     /// Weights that are no numbers.
     pub(super) fn of_blocks(blocks: &[Arrived], betas: &[f64], population: Option<usize>) -> Result<Self, LogZError> {
         blocks.iter().try_for_each(Arrived::check)?;
-        let dim = blocks.first().map_or(0, |b| b.x.dim());
-        let mut x = Points::zeros(blocks.iter().map(|b| b.log_w.len()).sum(), dim);
+        let n = blocks.iter().map(|b| b.log_w.len()).sum();
+        let mut x = blocks.first().map_or_else(Points::default, |b| b.x.room(n));
         let mut log_w = Vec::with_capacity(x.n());
         for block in blocks {
             for i in 0..block.log_w.len() {
-                x.real.copy_row(log_w.len() + i, &block.x.real, i);
+                x.copy_row(log_w.len() + i, &block.x, i);
             }
             log_w.extend(&block.log_w);
         }

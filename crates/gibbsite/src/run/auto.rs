@@ -212,12 +212,12 @@ impl Sampler {
     /// # Errors
     /// Entries that are missing or of another size than the options and the energy ask for.
     pub fn restore<E: Energy + ?Sized>(energy: &E, options: &AutoOptions, saved: &Saved) -> Result<Self, SavedError> {
-        let (n, dim) = (options.n_chains, energy.space().dim());
+        let (n, space) = (options.n_chains, energy.space());
         // Of the two samplers only one has levels.
         if saved.has_numbers("betas") {
-            return Ok(Sampler::Tempering(Ladder::restore(saved, &level_kernel(STEP_SIZE), n, dim)?));
+            return Ok(Sampler::Tempering(Ladder::restore(saved, &level_kernel(STEP_SIZE), n, space)?));
         }
-        let x = Points::from_real(saved.matrix("x", n, dim)?);
+        let x = Points::from_real(saved.matrix("x", n, space.dim())?);
         Ok(Sampler::Nuts(WarmedUp { kernel: Nuts::new(STEP_SIZE), x, info: Info::default(), warnings: Vec::new() }))
     }
 }

@@ -5,9 +5,9 @@ use bytemuck::allocation::try_zeroed_vec;
 use super::RunError;
 use crate::energy::Energy;
 use crate::kernel::ChainState;
-use crate::points::{Matrix, Points};
+use crate::points::{Matrix, Points, Space, Values};
 
-/// Draws `(n_chains, n_draws, dim)`, the energy of each, and for Hamiltonian kernels the total energy of each transition.
+/// Draws `(n_chains, n_draws, dim)`, labels by their values, the energy of each, and for Hamiltonian kernels the total energy of each transition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draws {
     n_chains: usize,
@@ -110,10 +110,21 @@ impl Draws {
         self.hamiltonian.chunks(self.n_draws.max(1)).map(<[f64]>::to_vec).collect()
     }
 
-    /// All draws as points, chain after chain.
+    /// All draws as points with real coordinates, chain after chain.
     pub fn points(&self) -> Points {
         let n = self.n_chains * self.n_draws;
         Points::from_real(Matrix::from_fn(n, self.dim, |i, j| self.values[i * self.dim + j]))
+    }
+
+    /// Draw `t` of every chain as points of that space. A value that is none of its label's counts as the first.
+    pub fn at(&self, t: usize, space: &Space) -> Points {
+        let (n, dim) = (self.n_chains, space.dim());
+        Points {
+            real: Matrix::from_fn(n, dim, |i, j| self.get(i, t, j)),
+            label: Matrix::from_fn(n, space.labels.len(), |i, j| {
+                space.labels[j].label_of(self.get(i, t, dim + j)).unwrap_or(0)
+            }),
+        }
     }
 
     /// Replaces each value by `f(j, value)`, `j` its coordinate; the energies stay, see [`Draws::evaluate`].
@@ -148,7 +159,7 @@ impl Draws {
     }
 
     /// Cuts the room into blocks of `size` chains.
-    pub(crate) fn rooms(&mut self, size: usize) -> Vec<Room<'_>> {
+    pub(crate) fn rooms<'a>(&'a mut self, size: usize, labels: &'a [Values]) -> Vec<Room<'a>> {
         let (n_draws, dim) = (self.n_draws, self.dim);
         if dim == 0 {
             return Vec::new();
@@ -160,7 +171,7 @@ impl Draws {
             .zip(energies)
             .map(|(values, energy)| {
                 let hamiltonian = hamiltonians.next().unwrap_or_default();
-                Room { n_draws, dim, values, energy, hamiltonian }
+                Room { n_draws, dim, labels, values, energy, hamiltonian }
             })
             .collect()
     }
@@ -170,6 +181,8 @@ impl Draws {
 pub(crate) struct Room<'a> {
     n_draws: usize,
     dim: usize,
+    /// What labels stand for: the last coordinates.
+    labels: &'a [Values],
     values: &'a mut [f64],
     energy: &'a mut [f64],
     hamiltonian: &'a mut [f64],
@@ -186,9 +199,15 @@ impl Room<'_> {
                 self.hamiltonian[i * self.n_draws + t] = *h;
             }
         }
-        for j in 0..self.dim {
-            for (i, v) in state.x().real.col(j).iter().enumerate() {
+        let x = state.x();
+        for j in 0..x.dim() {
+            for (i, v) in x.real.col(j).iter().enumerate() {
                 self.values[(i * self.n_draws + t) * self.dim + j] = *v;
+            }
+        }
+        for (k, values) in self.labels.iter().enumerate() {
+            for (i, label) in x.label.col(k).iter().enumerate() {
+                self.values[(i * self.n_draws + t) * self.dim + x.dim() + k] = values.get(*label);
             }
         }
     }

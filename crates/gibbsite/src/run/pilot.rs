@@ -6,7 +6,7 @@ use super::{Progress, RunError, RunOptions, draw};
 use crate::adapt::{Adapt, WarmedUp};
 use crate::diagnostics::{agreement, ess_bulk};
 use crate::energy::Differentiable;
-use crate::kernel::Nuts;
+use crate::kernel::{Nuts, Tunable};
 use crate::points::Points;
 use crate::verdict::rhat_limit;
 
@@ -66,7 +66,7 @@ pub fn pilot<E: Differentiable + ?Sized>(
     options: &RunOptions,
     progress: Progress<'_>,
 ) -> Result<Pilot, RunError> {
-    super::check(energy, &init, options)?;
+    super::check(energy, &init, kernel.moves(), options)?;
     let warm = kernel.warm_up(energy, init, options, progress)?;
     let short = RunOptions { n_draws: N_DRAWS, thin: 1, seed: options.seed ^ SEED, ..options.clone() };
     let outcome = draw(energy, warm, &short, 0, &|_| {})?;

@@ -4,7 +4,7 @@
 use crate::adapt::{Adapt, WarmedUp};
 use crate::energy::Energy;
 use crate::kernel::{AcceptSum, Info, Kernel, Metric, Tunable};
-use crate::points::{Matrix, Points};
+use crate::points::{Matrix, Points, Space};
 
 use super::saved::{Saved, SavedError};
 use super::{
@@ -60,7 +60,7 @@ impl<'a, E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> KernelSession<'a, E
     where
         K: Adapt<E>,
     {
-        check(energy, &init, options)?;
+        check(energy, &init, kernel.moves(), options)?;
         Ok(Self::warm(energy, warmed_up(energy, kernel, init, options, progress)?, options))
     }
 
@@ -93,17 +93,19 @@ impl<'a, E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> KernelSession<'a, E
         n_chains: usize,
         saved: &Saved,
     ) -> Result<Self, SavedError> {
-        let dim = energy.space().dim();
+        let dim = energy.space().n_coordinates();
         let [step_size] = saved.array("step_size")?;
         kernel.set_step_size(step_size);
-        kernel.set_metric(&metric(saved, "", dim)?);
+        if kernel.metric().is_some() {
+            kernel.set_metric(&metric(saved, "", dim)?);
+        }
         let warnings = serde_json::from_str(saved.text("warnings")?);
         let [n_done] = saved.integers("n_done")?;
         Ok(Self {
             energy,
             kernel,
             options: options.clone(),
-            x: Points::from_real(saved.matrix("x", n_chains, dim)?),
+            x: points(saved, n_chains, energy.space())?,
             n_done: n_done as usize,
             info: info(saved, "draws")?,
             warm_up: info(saved, "warm_up")?,
@@ -194,7 +196,7 @@ impl<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> Session for KernelSessi
     fn save(&self) -> Saved {
         let mut saved = Saved::default();
         saved.put_integers("n_done", &[self.n_done as u64]);
-        saved.put_matrix("x", &self.x.real);
+        put_points(&mut saved, &self.x);
         saved.put_numbers("step_size", &[self.kernel.step_size()]);
         if let Some(metric) = self.kernel.metric() {
             put_metric(&mut saved, "", metric);
@@ -208,6 +210,30 @@ impl<E: Energy + ?Sized, K: Kernel<E> + Tunable + Clone> Session for KernelSessi
         saved.put_text("warnings", serde_json::to_string(&self.warnings).unwrap_or_default());
         saved
     }
+}
+
+/// Keeps positions, labels beside real coordinates.
+pub(crate) fn put_points(saved: &mut Saved, x: &Points) {
+    saved.put_matrix("x", &x.real);
+    if x.label.n_cols() > 0 {
+        saved.put_integers("labels", &x.label.as_slice().iter().map(|l| u64::from(*l)).collect::<Vec<_>>());
+    }
+}
+
+/// The positions that were kept, of a space.
+pub(crate) fn points(saved: &Saved, n: usize, space: &Space) -> Result<Points, SavedError> {
+    let real = saved.matrix("x", n, space.dim())?;
+    if space.labels.is_empty() {
+        return Ok(Points::from_real(real));
+    }
+    let expected = || SavedError::Entry { name: "labels".into(), expected: format!("labels of {n} states") };
+    let found = saved.all_integers("labels")?;
+    let fits = |(k, label): (usize, &u64)| *label < space.labels[k / n.max(1)].arity() as u64;
+    if found.len() != n * space.labels.len() || !found.iter().enumerate().all(fits) {
+        return Err(expected());
+    }
+    let label = Matrix::from_columns(n, space.labels.len(), found.iter().map(|l| *l as u8).collect());
+    Ok(Points { real, label })
 }
 
 /// Which chains have not moved since their first draw.

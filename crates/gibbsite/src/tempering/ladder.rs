@@ -100,7 +100,7 @@ impl<R: Energy, K> Ladder<R, K> {
         if kernels.len() != n_levels {
             return Err(LadderError::Levels { what: "kernels", got: kernels.len(), n_levels });
         }
-        check(&replicas, n_levels, reference.space().dim())?;
+        check(&replicas, n_levels, reference.space().n_coordinates())?;
         Ok(Self { reference, betas, kernels, replicas, n_evals: 0 })
     }
 
@@ -109,7 +109,7 @@ impl<R: Energy, K> Ladder<R, K> {
     /// # Errors
     /// [`LadderError`] when `replicas` are not of this ladder.
     pub fn set_replicas(&mut self, replicas: Replicas) -> Result<(), LadderError> {
-        check(&replicas, self.betas.len(), self.reference.space().dim())?;
+        check(&replicas, self.betas.len(), self.reference.space().n_coordinates())?;
         self.replicas = replicas;
         Ok(())
     }
@@ -147,9 +147,9 @@ fn check(replicas: &Replicas, n_levels: usize, dim_reference: usize) -> Result<(
             return Err(LadderError::Levels { what, got, n_levels });
         }
     }
-    let (n_first, dim_first) = (x[0].n(), x[0].dim());
+    let (n_first, dim_first) = (x[0].n(), x[0].n_coordinates());
     for level in 0..n_levels {
-        let (n, dim) = (x[level].n(), x[level].dim());
+        let (n, dim) = (x[level].n(), x[level].n_coordinates());
         let fits = n == n_first && dim == dim_reference && n > 0 && replica[level].len() == n && leg[level].len() == n;
         if !fits {
             return Err(LadderError::Shape { level, n, dim, n_first, dim_first, dim_reference });

@@ -13,7 +13,7 @@ use super::watch::Slopes;
 use super::{Ladder, Replicas};
 use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{ChainState, Info, Kernel};
-use crate::points::{Matrix, Points};
+use crate::points::Points;
 use crate::rng::Streams;
 
 /// What is kept of an iteration beside the swaps.
@@ -330,15 +330,12 @@ impl<S: ChainState> Block<S> {
 
 /// Positions of one level in the order of the ladders.
 fn gather<S: ChainState>(blocks: &[Block<S>], n_ladders: usize) -> Points {
-    let like = blocks[0].state.x();
-    let (dim, n_labels) = (like.dim(), like.label.n_cols());
-    let mut x = Points { real: Matrix::new(n_ladders, dim), label: Matrix::new(n_ladders, n_labels) };
+    let mut x = blocks[0].state.x().room(n_ladders);
     let mut first = 0;
     for b in blocks {
         let rows = b.state.x();
         for i in 0..rows.n() {
-            x.real.copy_row(first + i, &rows.real, i);
-            x.label.copy_row(first + i, &rows.label, i);
+            x.copy_row(first + i, rows, i);
         }
         first += rows.n();
     }

@@ -4,19 +4,19 @@ use super::levels::{Layout, Levels, Watch};
 use super::sums::Sums;
 use super::swap::{self, Rule};
 use super::{
-    Ladder, LadderLogZ, Rungs, Tempered, TemperingOptions, Verdict, check_reference, check_steps, round_trip_rate,
+    Ladder, LadderLogZ, Reference, Rungs, Tempered, TemperingOptions, Verdict, check_reference, check_steps,
+    round_trip_rate,
 };
-use crate::energy::gaussian::GaussianMixture;
 use crate::energy::{Bridge, Differentiable, Tractable};
 use crate::kernel::{Info, Kernel, Tunable};
 use crate::logz::bridge;
 use crate::rng::{Run, Streams};
 use crate::run::saved::{Saved, SavedError};
-use crate::run::{Draws, Event, Phase, Progress, RunError, Session, Warning};
+use crate::run::{Draws, Event, Phase, Progress, RunError, Session, Warning, check_moves};
 
 /// Ladders on their way: draws at the target, in pieces. One chain per ladder.
 ///
-/// With a Gaussian reference it is a [`Session`]: [`Ladder::restore`] and [`LadderSession::go_on`] continue from what it saved.
+/// With a [`Reference`] that can be kept it is a [`Session`]: [`Ladder::restore`] and [`LadderSession::go_on`] continue from what it saved.
 /// With any other the draws come in pieces all the same, from [`super::draw`] and [`Ladder::set_replicas`].
 pub struct LadderSession<'a, R, E: ?Sized, K: Kernel<Bridge<&'a R, &'a E>>> {
     ladder: &'a Ladder<R, K>,
@@ -48,6 +48,7 @@ where
     ) -> Result<Self, RunError> {
         check_steps(options)?;
         check_reference(&ladder.reference, energy)?;
+        check_moves(energy.space(), ladder.kernels[0].moves())?;
         let block = options.block_size(ladder.kernels[0].group(), ladder.replicas.x[0].dim());
         let layout = Layout { block, n_steps: options.n_steps, first_step: 0, rule };
         let levels = Levels::deal(energy, ladder, layout, &Streams::new(options.seed, Run::Tempering));
@@ -77,7 +78,7 @@ where
     pub fn restore(&mut self, saved: &Saved) -> Result<(), SavedError> {
         let [n_done] = saved.integers("n_done")?;
         let (n_levels, n_ladders) = (self.ladder.betas.len(), self.n_ladders());
-        let replicas = super::saved::replicas(saved, n_levels, n_ladders, self.ladder.replicas.x[0].dim())?;
+        let replicas = super::saved::replicas(saved, n_levels, n_ladders, self.ladder.reference.space())?;
         let sums = Sums::restore(saved, n_levels, n_ladders)?;
         self.levels.set_replicas(&replicas, &self.ladder.kernels);
         self.levels.set_sums(&sums);
@@ -98,12 +99,14 @@ where
     /// The next `n` draws of each ladder.
     pub(super) fn piece(&mut self, n: usize, progress: Progress<'_>) -> Result<Draws, RunError> {
         let (n_ladders, n_levels) = (self.n_ladders(), self.ladder.betas.len());
-        let mut draws = Draws::with_room(n_ladders, n, self.ladder.replicas.x[0].dim(), false)?;
+        let mut draws = Draws::with_room(n_ladders, n, self.ladder.replicas.x[0].n_coordinates(), false)?;
         let n_steps = self.options.n_steps;
         let count = |n: usize| (n * n_ladders * n_steps) as u64;
         let report_every = n.div_ceil(50);
+        let block = self.options.block_size(self.ladder.kernels[0].group(), self.ladder.replicas.x[0].dim());
         let (levels, kernels, n_done) = (&mut self.levels, &self.ladder.kernels, self.n_done);
-        let mut rooms = draws.rooms(self.options.block_size(kernels[0].group(), draws.dim()));
+        let labels = &self.ladder.reference.space().labels;
+        let mut rooms = draws.rooms(block, labels);
         // One job for the whole piece: its iterations are too short to wake the threads for each.
         rayon::scope(|_| {
             for t in 0..n {
@@ -174,10 +177,11 @@ where
     }
 }
 
-impl<'a, E, K> Session for LadderSession<'a, GaussianMixture, E, K>
+impl<'a, R, E, K> Session for LadderSession<'a, R, E, K>
 where
+    R: Reference,
     E: Differentiable + ?Sized,
-    K: Kernel<Bridge<&'a GaussianMixture, &'a E>> + Tunable + Clone,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
 {
     type Error = RunError;
 

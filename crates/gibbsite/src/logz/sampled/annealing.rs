@@ -3,8 +3,8 @@
 use super::Estimator;
 use super::gathered::Gathered;
 use crate::energy::gaussian::GaussianMixture;
-use crate::energy::{Differentiable, Tractable};
-use crate::kernel::Nuts;
+use crate::energy::{Bridge, Differentiable, Tractable};
+use crate::kernel::{Kernel, Nuts, Tunable};
 use crate::logz::annealed::{self, MIN_WALKERS};
 use crate::logz::path::{BLOCK, Path};
 use crate::logz::walk::Start;
@@ -16,15 +16,25 @@ use crate::run::saved::{Saved, SavedError};
 const REPORTED: usize = 4 * BLOCK;
 
 /// Independent walkers along a path that is fixed; see [`crate::logz::annealed`].
-pub struct Annealing<'a, E: ?Sized>(Gathered<'a, E>);
+pub struct Annealing<'a, E: ?Sized, R = GaussianMixture, K = Nuts>(Gathered<'a, E, R, K>);
 
-impl<'a, E: Differentiable + ?Sized> Annealing<'a, E> {
-    pub(super) fn new(energy: &'a E, reference: &'a GaussianMixture, path: &'a Path<Nuts>, seed: u64) -> Self {
+impl<'a, E, R, K> Annealing<'a, E, R, K>
+where
+    E: Differentiable + ?Sized,
+    R: Differentiable + Tractable,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable,
+{
+    pub(super) fn new(energy: &'a E, reference: &'a R, path: &'a Path<K>, seed: u64) -> Self {
         Self(Gathered::new(energy, reference, path, seed))
     }
 }
 
-impl<E: Differentiable + ?Sized> Estimator for Annealing<'_, E> {
+impl<'a, E, R, K> Estimator for Annealing<'a, E, R, K>
+where
+    E: Differentiable + ?Sized,
+    R: Differentiable + Tractable,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable,
+{
     fn name(&self) -> &'static str {
         "ais"
     }

@@ -1,22 +1,20 @@
 //! Two families of estimates that check each other, and witnesses that may contradict both.
 
 use super::refine::go_on;
-use super::{Along, Estimator, Keep, Pilot, Stop, refine};
-use crate::energy::{Differentiable, Timed};
-use crate::kernel::Nuts;
+use super::{Along, Estimator, Keep, Pilot, Stop, Timely, refine};
+use crate::energy::{Bridge, Differentiable};
+use crate::kernel::{Kernel, Tunable};
 use crate::logz::path::Path;
-use crate::logz::{Bounds, LogZ, LogZError, importance, reverse};
+use crate::logz::{Bounds, LogZ, LogZError};
 use crate::run::Progress;
 use crate::run::saved::Saved;
+use crate::tempering::Reference;
 
 /// Joint standard errors beyond which two estimates contradict each other.
 const MAX_Z: f64 = 3.0;
 
 /// Standard error above which an estimate checks nothing.
 const MAX_STD_ERR: f64 = 1.0;
-
-/// Draws of importance sampling about all wells that are known.
-const N_DRAWS: usize = 1 << 15;
 
 /// Times that estimates which contradict each other are given more work.
 const MAX_RETRIES: u64 = 2;
@@ -46,9 +44,9 @@ pub struct CrossChecked {
 /// difference says (the ratio of Birge 1932). Where they do not it is the larger of the two, for what an estimate has not visited
 /// is missing from it, it is not trusted, and `warnings` names the likely cause.
 ///
-/// Two witnesses that take no part in the answer may contradict it. [`importance`] sampling about all wells that are known needs no
+/// Two witnesses that take no part in the answer may contradict it. [`importance`](crate::logz::importance) sampling about all wells that are known needs no
 /// chain to find its way between them: what is missing from its weights makes it too low, so that an answer far below it is
-/// wrong. [`reverse`] annealing from draws of the ladder is too high where walkers do not find all of the reference: an answer far
+/// wrong. [`reverse`](crate::logz::reverse) annealing from draws of the ladder is too high where walkers do not find all of the reference: an answer far
 /// above it is wrong. An answer that is contradicted is not trusted; importance weights that can be trusted take its place.
 ///
 /// Annealing may take half of the budget and half of the time; bridges what it leaves of both, and one piece of work however late
@@ -58,14 +56,20 @@ pub struct CrossChecked {
 ///
 /// # Errors
 /// Those of the estimators.
-pub fn cross_check<E: Differentiable + ?Sized>(
-    pilot: &Pilot<'_, E>,
-    path: &Path<Nuts>,
+pub fn cross_check<'a, E, R, K>(
+    pilot: &Pilot<'a, E, R, K>,
+    path: &Path<K>,
     stop: &Stop<'_>,
     keep: &mut dyn Keep,
     progress: Progress<'_>,
     told: &mut dyn FnMut(&LogZ),
-) -> Result<CrossChecked, LogZError> {
+) -> Result<CrossChecked, LogZError>
+where
+    E: Differentiable + ?Sized,
+    R: Reference,
+    K: for<'b> Kernel<Bridge<&'b R, &'b E>> + Tunable + Clone,
+    Pilot<'a, E, R, K>: Timely<K>,
+{
     let mut annealing = pilot.annealing(path);
     let mut ladders = pilot.ladders(Along::Bridges)?;
     go_on(&mut ladders, keep)?;
@@ -95,15 +99,11 @@ pub fn cross_check<E: Differentiable + ?Sized>(
             continue;
         }
         let mut log_z = combine(&annealed, &bridged);
-        let energy = Timed::new(pilot.energy(), stop.elapsed);
-        let reversed = heard(stop, || {
-            let draws = ladders.target_draws();
-            reverse::log_z(pilot.ladder().reference(), &energy, path, &draws, pilot.seed())
-        })?;
+        let reversed = heard(stop, || Some(pilot.reversed(path, &ladders.target_draws(), stop.elapsed)))?;
         if let Some(reversed) = reversed.as_ref().filter(|r| r.upper_bounds == Bounds::IfDrawsExact) {
             (log_z.upper, log_z.upper_bounds) = (reversed.upper, reversed.upper_bounds);
         }
-        let importance = heard(stop, || importance::adapted(&energy, N_DRAWS, pilot.seed()))?;
+        let importance = heard(stop, || pilot.importance(stop.elapsed))?;
         for (witness, side) in [(&reversed, Side::Above), (&importance, Side::Below)] {
             if let Some(witness) = witness {
                 log_z.n_evals += witness.n_evals;
@@ -115,11 +115,15 @@ pub fn cross_check<E: Differentiable + ?Sized>(
 }
 
 /// What a witness says, if it can say anything and there is time for it.
-fn heard(stop: &Stop<'_>, witness: impl FnOnce() -> Result<LogZ, LogZError>) -> Result<Option<LogZ>, LogZError> {
+fn heard(
+    stop: &Stop<'_>,
+    witness: impl FnOnce() -> Option<Result<LogZ, LogZError>>,
+) -> Result<Option<LogZ>, LogZError> {
     if stop.is_late() {
         return Ok(None);
     }
-    match witness() {
+    let Some(found) = witness() else { return Ok(None) };
+    match found {
         _ if stop.is_late() => Ok(None),
         Err(LogZError::Draws { .. } | LogZError::Empty { .. }) => Ok(None),
         found => found.map(Some),

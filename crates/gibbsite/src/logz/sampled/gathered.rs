@@ -3,9 +3,8 @@
 
 use std::ops::Range;
 
-use crate::energy::Differentiable;
-use crate::energy::gaussian::GaussianMixture;
-use crate::kernel::Nuts;
+use crate::energy::{Bridge, Differentiable, Tractable};
+use crate::kernel::{Kernel, Tunable};
 use crate::logz::path::Path;
 use crate::logz::walk::{Estimates, Start, walk};
 use crate::logz::{LogZError, Temperatures};
@@ -14,17 +13,22 @@ use crate::run::saved::{Saved, SavedError};
 use crate::run::{Event, Phase, Progress};
 
 /// Estimates along a path that is fixed, by walkers or populations that are counted from 0.
-pub(super) struct Gathered<'a, E: ?Sized> {
+pub(super) struct Gathered<'a, E: ?Sized, R, K> {
     energy: &'a E,
-    pub(super) reference: &'a GaussianMixture,
-    pub(super) path: &'a Path<Nuts>,
+    pub(super) reference: &'a R,
+    pub(super) path: &'a Path<K>,
     seed: u64,
     pub(super) estimates: Estimates,
 }
 
-impl<'a, E: Differentiable + ?Sized> Gathered<'a, E> {
+impl<'a, E, R, K> Gathered<'a, E, R, K>
+where
+    E: Differentiable + ?Sized,
+    R: Differentiable + Tractable,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable,
+{
     /// None yet.
-    pub(super) fn new(energy: &'a E, reference: &'a GaussianMixture, path: &'a Path<Nuts>, seed: u64) -> Self {
+    pub(super) fn new(energy: &'a E, reference: &'a R, path: &'a Path<K>, seed: u64) -> Self {
         Self { energy, reference, path, seed, estimates: Estimates::default() }
     }
 

@@ -2,15 +2,14 @@
 
 use super::{Doubt, Estimator};
 use crate::diagnostics::Stein;
-use crate::energy::Differentiable;
 use crate::energy::gaussian::GaussianMixture;
-use crate::kernel::Info;
-use crate::kernel::Nuts;
+use crate::energy::{Bridge, Differentiable};
+use crate::kernel::{Info, Kernel, Nuts, Tunable};
 use crate::logz::{LogZ, LogZError, bridge, stepping_stone, thermodynamic};
 use crate::points::{Matrix, Points};
 use crate::run::saved::{Saved, SavedError};
 use crate::run::{Draws, Progress, RunError, Session};
-use crate::tempering::{Ladder, LadderSession, Rungs, TemperingOptions};
+use crate::tempering::{Ladder, LadderSession, Reference, Rungs, TemperingOptions};
 
 /// How a ladder is summed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,21 +46,26 @@ const MAX_DEPARTURE: f64 = 5.0;
 const MAX_TRUNCATED: f64 = 0.3;
 
 /// Independent ladders of tempered chains.
-pub struct Ladders<'a, E: Differentiable + ?Sized> {
+pub struct Ladders<'a, E: ?Sized, R = GaussianMixture, K: Kernel<Bridge<&'a R, &'a E>> = Nuts> {
     energy: &'a E,
-    session: LadderSession<'a, GaussianMixture, E, Nuts>,
+    session: LadderSession<'a, R, E, K>,
     along: Along,
     spacing: usize,
-    /// Draws of the target, those of an iteration together.
-    kept: Vec<Vec<f64>>,
+    /// Draws of the target, iteration by iteration.
+    kept: Vec<Points>,
     /// Of all draws of the target, each ladder a group.
     stein: Stein,
 }
 
-impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
+impl<'a, E, R, K> Ladders<'a, E, R, K>
+where
+    E: Differentiable + ?Sized,
+    R: Reference,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+{
     pub(super) fn start(
         energy: &'a E,
-        ladder: &'a Ladder<GaussianMixture, Nuts>,
+        ladder: &'a Ladder<R, K>,
         options: &TemperingOptions,
         along: Along,
     ) -> Result<Self, RunError> {
@@ -78,7 +82,10 @@ impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
 
     /// Some draws of the target, far apart in every ladder: 8 to 16 of each, fewer before the first round is done.
     pub fn target_draws(&self) -> Points {
-        Points::from_rows(&self.kept)
+        let like = &self.session.ladder().replicas().x[0];
+        let mut all = like.room(self.kept.len() * like.n());
+        (0..all.n()).for_each(|row| all.copy_row(row, &self.kept[row / like.n()], row % like.n()));
+        all
     }
 
     /// Whether trajectories at the target are too short for it. On targets that are known few are cut or nearly all, and where
@@ -108,9 +115,13 @@ impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
 
     /// Adds draws to the sums of Stein's identity.
     fn sum(&mut self, draws: &Draws) {
-        let (n, dim) = (draws.n_chains(), draws.dim());
+        let space = self.energy.space();
+        let (n, dim) = (draws.n_chains(), space.dim());
+        if dim == 0 {
+            return;
+        }
         for t in 0..draws.n_draws() {
-            let x = Points::from_real(Matrix::from_fn(n, dim, |i, j| draws.get(i, t, j)));
+            let x = draws.at(t, space);
             let (mut e, mut grad) = (vec![0.0; n], Matrix::new(n, dim));
             self.energy.energy_grad(&x, &mut e, &mut grad);
             self.stein.add(&x, &grad);
@@ -123,15 +134,13 @@ impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
             if !(first + t + 1).is_multiple_of(self.spacing) {
                 continue;
             }
-            let row = |i: usize| (0..draws.dim()).map(|j| draws.get(i, t, j)).collect();
-            self.kept.extend((0..draws.n_chains()).map(row));
-            if self.kept.len() >= 2 * KEPT * draws.n_chains() {
+            self.kept.push(draws.at(t, self.energy.space()));
+            if self.kept.len() >= 2 * KEPT {
                 // Those of every second iteration remain.
-                let n = draws.n_chains();
                 let mut index = 0;
                 self.kept.retain(|_| {
                     index += 1;
-                    (index - 1) / n % 2 == 1
+                    index % 2 == 0
                 });
                 self.spacing *= 2;
             }
@@ -139,7 +148,12 @@ impl<'a, E: Differentiable + ?Sized> Ladders<'a, E> {
     }
 }
 
-impl<E: Differentiable + ?Sized> Estimator for Ladders<'_, E> {
+impl<'a, E, R, K> Estimator for Ladders<'a, E, R, K>
+where
+    E: Differentiable + ?Sized,
+    R: Reference,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+{
     fn name(&self) -> &'static str {
         match self.along {
             Along::Bridges => "bridge",
@@ -188,21 +202,24 @@ impl<E: Differentiable + ?Sized> Estimator for Ladders<'_, E> {
         let mut saved = self.session.save();
         saved.put_matrix("stein", self.stein.sums().0);
         saved.put_integers("kept", &[self.spacing as u64, self.kept.len() as u64]);
-        if !self.kept.is_empty() {
-            saved.put_matrix("kept", &Points::from_rows(&self.kept).real);
-        }
+        let (draws, space) = (self.target_draws(), self.energy.space());
+        let rows: Vec<Vec<f64>> = (0..draws.n()).map(|i| draws.values(i, space)).collect();
+        saved.put_matrix("kept", &Matrix::from_fn(rows.len(), space.n_coordinates(), |i, j| rows[i][j]));
         saved
     }
 
     fn go_on(&mut self, saved: &Saved) -> Result<(), SavedError> {
         let [spacing, n] = saved.integers("kept")?;
-        let dim = self.session.ladder().replicas().x[0].dim();
-        let kept = if n > 0 { saved.matrix("kept", n as usize, dim)? } else { Matrix::new(0, dim) };
-        let stein = saved.matrix("stein", self.session.n_ladders(), dim)?;
+        let (n_ladders, space) = (self.session.n_ladders(), self.energy.space());
+        let (n, dim) = (n as usize, space.n_coordinates());
+        let kept = saved.matrix("kept", n.saturating_mul(n_ladders), dim)?;
+        let values = (0..n_ladders).flat_map(|i| (0..n).map(move |t| t * n_ladders + i)).flat_map(|row| kept.row(row));
+        let kept = Draws::from_parts(n_ladders, n, dim, values.collect(), vec![0.0; n * n_ladders]);
+        let stein = saved.matrix("stein", n_ladders, space.dim())?;
         self.session.restore(saved)?;
         self.stein.set_sums(stein, self.session.n_done() as u64);
         self.spacing = spacing as usize;
-        self.kept = (0..kept.n_rows()).map(|i| kept.row(i)).collect();
+        self.kept = (0..n).map(|t| kept.at(t, space)).collect();
         Ok(())
     }
 }

@@ -3,8 +3,8 @@
 use super::Estimator;
 use super::gathered::Gathered;
 use crate::energy::gaussian::GaussianMixture;
-use crate::energy::{Differentiable, Tractable};
-use crate::kernel::Nuts;
+use crate::energy::{Bridge, Differentiable, Tractable};
+use crate::kernel::{Kernel, Nuts, Tunable};
 use crate::logz::path::Path;
 use crate::logz::sequential::{self, MIN_POPULATIONS};
 use crate::logz::walk::Start;
@@ -19,15 +19,25 @@ const SIZE: usize = 64;
 const REPORTED: usize = 4;
 
 /// Independent populations along a path that is fixed; see [`crate::logz::sequential`].
-pub struct Populations<'a, E: ?Sized>(Gathered<'a, E>);
+pub struct Populations<'a, E: ?Sized, R = GaussianMixture, K = Nuts>(Gathered<'a, E, R, K>);
 
-impl<'a, E: Differentiable + ?Sized> Populations<'a, E> {
-    pub(super) fn new(energy: &'a E, reference: &'a GaussianMixture, path: &'a Path<Nuts>, seed: u64) -> Self {
+impl<'a, E, R, K> Populations<'a, E, R, K>
+where
+    E: Differentiable + ?Sized,
+    R: Differentiable + Tractable,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable,
+{
+    pub(super) fn new(energy: &'a E, reference: &'a R, path: &'a Path<K>, seed: u64) -> Self {
         Self(Gathered::new(energy, reference, path, seed))
     }
 }
 
-impl<E: Differentiable + ?Sized> Estimator for Populations<'_, E> {
+impl<'a, E, R, K> Estimator for Populations<'a, E, R, K>
+where
+    E: Differentiable + ?Sized,
+    R: Differentiable + Tractable,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable,
+{
     fn name(&self) -> &'static str {
         "smc"
     }

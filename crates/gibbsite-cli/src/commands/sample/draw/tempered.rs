@@ -64,7 +64,7 @@ pub(super) fn draw(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Opt
     let saved = disk.and_then(|disk| Some((disk, disk.saved()?)));
     let ladder = match saved {
         Some((disk, saved)) => {
-            Ladder::restore(saved, &kernel, args.chains, model.dim()).map_err(|e| disk.unusable(&e))?
+            Ladder::restore(saved, &kernel, args.chains, energy.space()).map_err(|e| disk.unusable(&e))?
         }
         None => tempering::warm_up(&energy, &kernel, starts.points, &options, &follow).map_err(failures::run)?,
     };
