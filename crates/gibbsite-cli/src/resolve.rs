@@ -4,6 +4,9 @@
 //! All of them are formulas inside, so that `--bounds`, `--param` and `--beta` mean the same for each.
 
 mod bounds;
+mod labelled;
+
+pub use labelled::{LabelledModel, labelled};
 
 use gibbsite::energy::formula::{Formula, FormulaOptions};
 use gibbsite::energy::menu::{self, MENU};
@@ -105,6 +108,9 @@ pub fn energy_with_free_parameters(text: &str, options: &EnergyOptions) -> Resul
     let (head, params) = text.split_once(':').map_or((text, None), |(h, p)| (h.trim(), Some(p)));
     if MENU.iter().any(|e| e.name == head) {
         return of_menu(head, params, options);
+    }
+    if let Some(refused) = labelled::refused(text) {
+        return Err(refused);
     }
     if is_name(head) && (params.is_some() || names::later(head).is_some()) {
         return Err(unknown(head));
@@ -329,8 +335,7 @@ mod tests {
         let kind = |text: &str, options: &EnergyOptions| energy(text, options).unwrap_err();
         let unset = kind("a*x^2+b*x^4", &options());
         assert_eq!((unset.kind, unset.hint.as_str()), ("unset_parameter", "give values with --param a=1,b=2"));
-        assert!(kind("ising:l=4", &options()).hint.starts_with("'ising' comes later"));
-        assert!(kind("rbm", &options()).hint.starts_with("'rbm' comes later"));
+        assert_eq!([kind("ising:l=4", &options()).kind, kind("rbm", &options()).kind], ["labels", "labels"]);
         assert!(!kind("E*x^2", &options()).hint.contains("did you mean"));
         assert!(kind("rosenbrok", &options()).hint.starts_with("did you mean 'rosenbrock'?"));
         assert!(kind("double-wel:h=1", &options()).hint.starts_with("did you mean 'double-well'?"));

@@ -2,11 +2,11 @@
 
 use gibbsite::diagnostics::z_score_between_chains;
 use gibbsite::energy::formula::Formula;
-use gibbsite::energy::gaussian::Gaussian;
+use gibbsite::energy::gaussian::{Gaussian, GaussianMixture};
 use gibbsite::energy::{Differentiable, menu};
 use gibbsite::kernel::{Hmc, Nuts};
 use gibbsite::math::erf;
-use gibbsite::points::{Matrix, Points};
+use gibbsite::points::{Matrix, Points, Space};
 use gibbsite::run::saved::Saved;
 use gibbsite::run::{Event, RunError, Session, initial_points_with_gradient};
 use gibbsite::tempering::{

@@ -1,8 +1,29 @@
 //! The names that options accept; clap lists them in the help and suggests the nearest.
 
 /// `--sampler` of `sample` and `fit`.
-pub const SAMPLERS: [&str; 11] =
-    ["auto", "grid", "rwm", "ula", "mala", "hmc", "nuts", "underdamped", "slice", "ensemble", "tempering"];
+pub const SAMPLERS: [&str; 15] = [
+    "auto",
+    "grid",
+    "rwm",
+    "ula",
+    "mala",
+    "hmc",
+    "nuts",
+    "underdamped",
+    "slice",
+    "ensemble",
+    "gibbs",
+    "gwg",
+    "cluster",
+    "wolff",
+    "tempering",
+];
+
+/// Those of energies of labels.
+pub const LABEL_SAMPLERS: [&str; 6] = ["auto", "gibbs", "gwg", "cluster", "wolff", "tempering"];
+
+/// Methods of `logz` for energies of labels.
+pub const LABEL_LOGZ_METHODS: [&str; 7] = ["auto", "exact", "ais", "smc", "bridge", "ti", "stepping-stone"];
 
 /// `--method` of `logz`.
 pub const LOGZ_METHODS: [&str; 12] = [

@@ -1,13 +1,13 @@
 //! What decides the results of a call: work goes on only under a call that decides the same.
 
-use gibbsite::energy::{Differentiable, Energy};
+use gibbsite::energy::{Differentiable, Energy, Independent, Tractable};
 use gibbsite::points::{Matrix, Points, Support};
 use gibbsite::rng::{Purpose, Run, Streams};
 use gibbsite::train::checkpoint::ProblemHash;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::resolve::Resolved;
+use crate::resolve::{LabelledModel, Resolved};
 
 /// Points at which the energy is looked at.
 const N_PROBES: usize = 64;
@@ -19,11 +19,20 @@ pub struct Identity(Vec<(String, String)>);
 impl Identity {
     /// Of a call on this energy with these options, beside the seed and the version.
     pub fn new(model: &Resolved, options: Vec<(&str, String)>, ctx: &Context) -> Self {
-        let first = ("the energy", model.description.clone());
+        Self::of(&model.description, hash(model), options, ctx)
+    }
+
+    /// Of a call on an energy of labels.
+    pub fn of_labels(model: &LabelledModel, options: Vec<(&str, String)>, ctx: &Context) -> Self {
+        Self::of(&model.description, hash_of_labels(model), options, ctx)
+    }
+
+    fn of(description: &str, hash: u64, options: Vec<(&str, String)>, ctx: &Context) -> Self {
+        let first = ("the energy", description.to_string());
         let last = [
             ("--seed", ctx.seed.to_string()),
             ("the version of gibbsite", env!("CARGO_PKG_VERSION").into()),
-            ("the hash of the energy's values", format!("{:016x}", hash(model))),
+            ("the hash of the energy's values", format!("{hash:016x}")),
         ];
         let entries = std::iter::once(first).chain(options).chain(last);
         Self(entries.map(|(name, value)| (name.to_string(), value)).collect())
@@ -75,5 +84,17 @@ fn hash(model: &Resolved) -> u64 {
     hash.bytes(format!("{space:?}").as_bytes());
     hash.numbers(&e);
     hash.numbers(g.as_slice());
+    hash.finish()
+}
+
+/// Energies of a few states.
+fn hash_of_labels(model: &LabelledModel) -> u64 {
+    let space = model.energy.space();
+    let x = Independent::uniform(space.clone()).sample(N_PROBES, &mut Streams::new(0, Run::Probe));
+    let mut e = vec![0.0; N_PROBES];
+    model.energy.energy(&x, &mut e);
+    let mut hash = ProblemHash::default();
+    hash.bytes(format!("{:?}", space.labels).as_bytes());
+    hash.numbers(&e);
     hash.finish()
 }

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod clock;
 mod importance;
+mod labelled;
 mod report;
 mod sampled;
 
@@ -28,6 +29,9 @@ use clock::Clock;
 pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
     check_call(args)?;
     let clock = Clock::start(args.max_seconds);
+    if let Some(model) = resolve::labelled(&args.energy, &args.energy_options)? {
+        return labelled::run(args, &model, clock, ctx);
+    }
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     let mut out = Outcome::new();
     if args.method != "simpson" {
@@ -57,7 +61,7 @@ pub fn run(args: &LogzArgs, ctx: &Context) -> Result<Outcome, Failure> {
     if !answer.z.exact && !says_so && !["quadrature", "simpson", "laplace"].contains(&answer.z.method) {
         out.warn(UNSEEN_MODE, false);
     }
-    report::write(&mut out, &model, &answer);
+    report::write(&mut out, &model.description, model.dim(), &answer);
     Ok(out)
 }
 

@@ -2,6 +2,7 @@
 
 mod disk;
 mod draw;
+mod labelled;
 mod ladder;
 mod modes;
 mod session;
@@ -17,7 +18,7 @@ use super::identity::Identity;
 use crate::args::sample::SampleArgs;
 use crate::context::Context;
 use crate::outcome::{Failure, Outcome};
-use crate::resolve::{self, Resolved};
+use crate::resolve;
 use crate::{guard, text};
 use disk::Disk;
 use draw::Drawn;
@@ -32,6 +33,9 @@ const SHOWN: usize = 12;
 pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
     let file = args.out.as_deref().map(write::DrawsFile::new).transpose()?;
     guard::files::check(&[("the model", guard::files::of_energy(&args.energy))], &[("--out", args.out.clone())])?;
+    if let Some(model) = resolve::labelled(&args.energy, &args.energy_options)? {
+        return labelled::run(args, file, &model, ctx);
+    }
     let model = resolve::energy(&args.energy, &args.energy_options)?;
     let mut out = Outcome::new();
     let sampler = draw::choose(args, &model)?;
@@ -39,7 +43,8 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
 
     let started = Instant::now();
     // The file is written as soon as it is complete, so that a bad verdict does not lose the draws.
-    let disk = file.map(|file| Disk::open(file, identity(sampler, &model, args, ctx), args.draws, args.resume, ctx));
+    let identity = Identity::new(&model, identity(sampler, args), ctx);
+    let disk = file.map(|file| Disk::open(file, identity, args.draws, args.resume, ctx));
     let disk = disk.transpose()?;
     if let Some(disk) = &disk {
         disk.announce(args.chains, model.dim(), ctx);
@@ -53,17 +58,31 @@ pub fn run(args: &SampleArgs, ctx: &Context) -> Result<Outcome, Failure> {
     if !args.no_exact {
         report.check_exactly(&model.formula, &evidence);
     }
-    put(&mut out, &drawn, &report, seconds);
+    let named = (model.description.as_str(), model.names());
+    conclude(out, named, args, &drawn, (&report, &evidence), (disk, seconds), ctx)
+}
+
+/// Says what came of it; `named` are the energy and its coordinates.
+fn conclude(
+    mut out: Outcome,
+    (description, names): (&str, &[String]),
+    args: &SampleArgs,
+    drawn: &Drawn,
+    (report, evidence): (&Report, &Evidence<'_>),
+    (disk, seconds): (Option<Disk>, f64),
+    ctx: &Context,
+) -> Result<Outcome, Failure> {
+    put(&mut out, drawn, report, seconds);
     out.put("out", disk.as_ref().map(|d| d.path().display().to_string()));
-    out.text = describe(&model, args, &drawn, &report, seconds);
+    out.text = describe((description, names), args, drawn, report, seconds);
     if let Some(disk) = &disk {
         out.text.push_str(&format!("  wrote {}\n", disk.path().display()));
     }
-    verdict::tell(&mut out, &report.verdict(&evidence), model.names());
+    verdict::tell(&mut out, &report.verdict(evidence), names);
     if out.bad_verdict {
         out.text.push_str("  verdict: bad, see the warnings\n");
     } else {
-        out.text.push_str(&format!("  verdict: {}\n", verdict::good_news(&report, &evidence)));
+        out.text.push_str(&format!("  verdict: {}\n", verdict::good_news(report, evidence)));
     }
     if let Some(disk) = disk {
         disk.finish(ctx)?;
@@ -112,7 +131,13 @@ fn put(out: &mut Outcome, drawn: &Drawn, report: &Report, seconds: f64) {
     out.put("seconds", seconds).put("ess_per_second", finite(report.least_ess() / seconds));
 }
 
-fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report, seconds: f64) -> String {
+fn describe(
+    (description, names): (&str, &[String]),
+    args: &SampleArgs,
+    drawn: &Drawn,
+    report: &Report,
+    seconds: f64,
+) -> String {
     let mut table = text::Table::new(["", "mean", "sd", "5 %", "median", "95 %", "R-hat", "ESS bulk", "ESS tail"]);
     let ess = |v: f64| if v.is_finite() { text::count(v as u64) } else { text::number(v) };
     let mut row = |name: &str, s: &gibbsite::diagnostics::Summary| {
@@ -125,7 +150,7 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
                 .concat(),
         );
     };
-    report.coordinates.iter().zip(model.names()).take(SHOWN).for_each(|(s, name)| row(name, s));
+    report.coordinates.iter().zip(names).take(SHOWN).for_each(|(s, name)| row(name, s));
     row("energy", &report.energy);
     let mut table = table.render();
     if report.coordinates.len() > SHOWN {
@@ -177,8 +202,7 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
     };
     lines.push(("time", format!("{}{speed}", text::duration(seconds))));
     format!(
-        "{}\n{} of {}\n{table}\n{}",
-        model.description,
+        "{description}\n{} of {}\n{table}\n{}",
         text::plural(drawn.draws.n_chains(), "chain"),
         text::plural(drawn.n_draws, "draw"),
         text::pairs(lines)
@@ -186,14 +210,13 @@ fn describe(model: &Resolved, args: &SampleArgs, drawn: &Drawn, report: &Report,
 }
 
 /// What decides the draws: their number, the number of threads, and where they go do not.
-fn identity(sampler: &str, model: &Resolved, args: &SampleArgs, ctx: &Context) -> Identity {
+fn identity(sampler: &str, args: &SampleArgs) -> Vec<(&'static str, String)> {
     let or_default = |given: Option<String>| given.unwrap_or_else(|| "the default".into());
-    let options = vec![
+    vec![
         ("--sampler", sampler.to_string()),
         ("--chains", args.chains.to_string()),
         ("--thin", args.thin.to_string()),
         ("--warmup", or_default(args.warmup.map(|n| n.to_string()))),
         ("--step-size", or_default(args.step_size.map(|e| e.to_string()))),
-    ];
-    Identity::new(model, options, ctx)
+    ]
 }

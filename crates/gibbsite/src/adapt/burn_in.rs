@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::{Adapt, WarmedUp};
-use crate::energy::{Energy, Tractable};
-use crate::kernel::{Ensemble, Independence, Kernel};
+use crate::energy::{Discrete, Energy, Pairwise, Tractable};
+use crate::kernel::{Ensemble, Gibbs, Gwg, Independence, Kernel, SwendsenWang, Wolff};
 use crate::points::Points;
 use crate::rng::{Run, Streams};
 use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, block_size};
@@ -35,6 +35,26 @@ impl<E: Energy + ?Sized, Q: Tractable + Clone> Adapt<E> for Independence<Q> {
         Ok(burn_in(energy, self, &x, options, progress))
     }
 }
+
+macro_rules! of_labels {
+    ($kernel:ty, $energy:ident) => {
+        impl<E: $energy + ?Sized> Adapt<E> for $kernel {
+            fn warm_up(
+                &self,
+                energy: &E,
+                x: Points,
+                options: &RunOptions,
+                progress: Progress<'_>,
+            ) -> Result<WarmedUp<Self>, RunError> {
+                Ok(burn_in(energy, self, &x, options, progress))
+            }
+        }
+    };
+}
+of_labels!(Gibbs, Discrete);
+of_labels!(Gwg, Discrete);
+of_labels!(SwendsenWang, Pairwise);
+of_labels!(Wolff, Pairwise);
 
 /// `options.n_warmup` transitions of every chain.
 fn burn_in<E: Energy + ?Sized, K: Kernel<E> + Clone>(

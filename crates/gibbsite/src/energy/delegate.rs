@@ -1,6 +1,7 @@
 //! References and boxes of energies are energies, so that composites can borrow or own their parts.
 
-use super::{Differentiable, Discrete, Energy, Jet, Parametric, Part};
+use super::couplings::Couplings;
+use super::{Differentiable, Discrete, Energy, Jet, Pairwise, Parametric, Part};
 use crate::points::{Matrix, Points, Space};
 
 macro_rules! delegate {
@@ -44,6 +45,18 @@ macro_rules! delegate {
             }
             fn slopes(&self, x: &Points, out: &mut Matrix<f64>) {
                 (**self).slopes(x, out);
+            }
+        }
+
+        impl<E: Pairwise + ?Sized> Pairwise for $pointer {
+            fn couplings(&self) -> &Couplings {
+                (**self).couplings()
+            }
+            fn log_pair(&self, weight: f64, a: u8, b: u8) -> f64 {
+                (**self).log_pair(weight, a, b)
+            }
+            fn log_site(&self, site: usize, label: u8) -> f64 {
+                (**self).log_site(site, label)
             }
         }
     };

@@ -14,6 +14,7 @@ mod funnel;
 mod gaussian;
 mod gaussian_mixture;
 mod himmelblau;
+mod labels;
 mod lattice_of_gaussians;
 mod many_well;
 mod mueller_brown;
@@ -23,6 +24,8 @@ mod ring;
 mod ring_of_gaussians;
 mod rosenbrock;
 mod styblinski_tang;
+
+pub use labels::{LABELS, LabelledEntry};
 
 /// Every energy of the menu, in the order in which it is listed.
 pub const MENU: [&Entry; 17] = [
@@ -170,19 +173,7 @@ impl Entry {
     /// # Errors
     /// [`MenuError`] if a parameter is unknown or out of range.
     pub fn build(&'static self, given: &[(String, f64)]) -> Result<MenuEnergy, MenuError> {
-        let mut values: Vec<f64> = self.params.iter().map(|p| p.default).collect();
-        for (name, value) in given {
-            let Some(k) = self.params.iter().position(|p| p.name == name) else {
-                let known = self.params.iter().map(|p| p.name).collect();
-                return Err(MenuError::UnknownParam { energy: self.name, name: name.clone(), known });
-            };
-            let range = self.params[k].range;
-            if !(range.0..=range.1).contains(value) {
-                let wanted = wanted(range);
-                return Err(MenuError::OutOfRange { energy: self.name, name: name.clone(), value: *value, wanted });
-            }
-            values[k] = *value;
-        }
+        let values = check_params(self.name, self.params, given)?;
         let dim = self.params.iter().zip(&values).find(|(p, _)| p.name == "d").map(|(_, value)| *value);
         if let Some(d) = dim {
             let (ok, wanted) = match self.dims {
@@ -203,6 +194,24 @@ impl Entry {
             log_z: self.log_z.map(|f| f(&values)),
         })
     }
+}
+
+/// The values of all parameters: those given, the others at their defaults.
+fn check_params(energy: &'static str, params: &[Param], given: &[(String, f64)]) -> Result<Vec<f64>, MenuError> {
+    let mut values: Vec<f64> = params.iter().map(|p| p.default).collect();
+    for (name, value) in given {
+        let Some(k) = params.iter().position(|p| p.name == name) else {
+            let known = params.iter().map(|p| p.name).collect();
+            return Err(MenuError::UnknownParam { energy, name: name.clone(), known });
+        };
+        let range = params[k].range;
+        if !(range.0..=range.1).contains(value) {
+            let wanted = wanted(range);
+            return Err(MenuError::OutOfRange { energy, name: name.clone(), value: *value, wanted });
+        }
+        values[k] = *value;
+    }
+    Ok(values)
 }
 
 /// A range in words: the smallest positive and the largest number stand for "above 0" and "finite".

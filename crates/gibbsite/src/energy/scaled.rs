@@ -1,6 +1,7 @@
 //! An energy times an inverse temperature.
 
-use super::{Differentiable, Discrete, Energy, Jet, Parametric, Part};
+use super::couplings::Couplings;
+use super::{Differentiable, Discrete, Energy, Jet, Pairwise, Parametric, Part};
 use crate::points::{Matrix, Points, Space};
 use crate::scratch;
 
@@ -99,6 +100,20 @@ impl<E: Discrete> Discrete for Scaled<E> {
     fn slopes(&self, x: &Points, out: &mut Matrix<f64>) {
         self.inner.slopes(x, out);
         self.scale_all(out.as_mut_slice());
+    }
+}
+
+impl<E: Pairwise> Pairwise for Scaled<E> {
+    fn couplings(&self) -> &Couplings {
+        self.inner.couplings()
+    }
+
+    fn log_pair(&self, weight: f64, a: u8, b: u8) -> f64 {
+        self.scale(self.inner.log_pair(weight, a, b))
+    }
+
+    fn log_site(&self, site: usize, label: u8) -> f64 {
+        self.scale(self.inner.log_site(site, label))
     }
 }
 

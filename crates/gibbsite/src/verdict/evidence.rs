@@ -67,6 +67,8 @@ pub struct Evidence<'a> {
     /// What is proved of the moments of each coordinate, as [`crate::check::moments`] gives it: the largest k for which the
     /// mean of |x_j|^k may exist. Empty where nothing is.
     pub moments: &'a [Option<u32>],
+    /// How many coordinates, the last ones, are labels: one that never changes may be as it should be.
+    pub n_labels: usize,
 }
 
 impl Bias {
@@ -97,6 +99,7 @@ impl<'a> From<&'a Draws> for Evidence<'a> {
             cdf_error: None,
             gap: None,
             moments: &[],
+            n_labels: 0,
         }
     }
 }

@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use super::{Evidence, Tail};
 use crate::diagnostics::{MIN_DRAWS, summary};
-use crate::energy::Energy;
-use crate::logz::{LogZError, Options, Quadrature, quadrature};
+use crate::energy::{Discrete, Energy};
+use crate::logz::{LogZError, Options, Quadrature, enumeration, quadrature};
 use crate::points::{Points, Space};
 
 /// Relative tolerance of the quadrature: far below any Monte-Carlo error, and cheap.
@@ -43,6 +43,14 @@ pub enum NoExact {
     Inaccurate {
         /// Its estimated error.
         error: f64,
+    },
+    /// Labels of too many states.
+    #[error("there are {n_states:.1e} states, of which {max:.0} can be gone through")]
+    States {
+        /// How many.
+        n_states: f64,
+        /// The most.
+        max: f64,
     },
     /// There is no quadrature in so many dimensions.
     #[error("there is no quadrature beyond {max} dimensions")]
@@ -162,17 +170,9 @@ pub(super) fn compare(q: &Quadrature, evidence: &Evidence<'_>, tails: &[Tail]) -
         return Err(NoExact::FewDraws);
     }
     let mut gaps = Vec::new();
-    // The error is that of the draws, of the sampler where it is biased, and of the quadrature.
     let mut compare = |moment: Moment, chains: &[Vec<f64>], at_nodes: &[f64], bias: f64| {
-        let s = summary(chains);
         let exact = q.expect(at_nodes);
-        let error = s.mcse_mean.hypot(bias).hypot(q.expect_error(at_nodes) + TOLERANCE * exact.abs());
-        // Draws that never change have no error of their own.
-        let frozen = s.sd == 0.0 && (s.mean - exact).abs() > q.expect_error(at_nodes) + TOLERANCE * exact.abs();
-        let z = if frozen { (s.mean - exact).signum() * f64::INFINITY } else { (s.mean - exact) / error };
-        if !z.is_nan() {
-            gaps.push(Gap { moment, drawn: s.mean, exact, z });
-        }
+        gaps.extend(gap(moment, chains, exact, q.expect_error(at_nodes) + TOLERANCE * exact.abs(), bias));
     };
     for j in 0..draws.dim() {
         let chains = draws.coordinate(j);
@@ -191,4 +191,40 @@ pub(super) fn compare(q: &Quadrature, evidence: &Evidence<'_>, tails: &[Tail]) -
     }
     compare(Moment::Energy, &draws.energy_chains(), &q.energy, bias.map_or(0.0, |b| b.energy));
     Ok(gaps)
+}
+
+/// The mean of the draws beside the exact one, unless the draws tell no error. The error is that of the draws, of the sampler where
+/// it is biased, and of what is exact.
+fn gap(moment: Moment, chains: &[Vec<f64>], exact: f64, error: f64, bias: f64) -> Option<Gap> {
+    let s = summary(chains);
+    // Draws that never change have no error of their own.
+    let frozen = s.sd == 0.0 && (s.mean - exact).abs() > error;
+    let total = s.mcse_mean.hypot(bias).hypot(error);
+    let z = if frozen { (s.mean - exact).signum() * f64::INFINITY } else { (s.mean - exact) / total };
+    (!z.is_nan()).then_some(Gap { moment, drawn: s.mean, exact, z })
+}
+
+/// States that are gone through for a comparison: about a second.
+const MAX_STATES: f64 = (1u64 << 20) as f64;
+
+/// The mean of every label and of the energy against sums over all states.
+pub(super) fn compare_labels<E: Discrete + ?Sized>(energy: &E, evidence: &Evidence<'_>) -> Result<Vec<Gap>, NoExact> {
+    let (draws, n_states) = (evidence.draws, enumeration::n_states(energy));
+    if !(n_states <= MAX_STATES) {
+        return Err(NoExact::States { n_states, max: MAX_STATES });
+    }
+    if evidence.n() < MIN_COMPARED || draws.n_draws() < MIN_DRAWS {
+        return Err(NoExact::FewDraws);
+    }
+    let exact = enumeration::enumerate(energy).map_err(NoExact::Quadrature)?;
+    let labels = &energy.space().labels;
+    let means = exact.mean(labels);
+    let n = evidence.n() as f64;
+    let of_label = |(j, mean): (usize, &f64)| {
+        // A value so rare that it is not to be seen among so many draws is not missed.
+        let width = labels[j].as_slice().iter().map(|v| (v - mean).abs()).fold(0.0, f64::max);
+        gap(Moment::Mean(j), &draws.coordinate(j), *mean, 10.0 * width / n, 0.0)
+    };
+    let energies = gap(Moment::Energy, &draws.energy_chains(), exact.energy, TOLERANCE * exact.energy.abs(), 0.0);
+    Ok(means.iter().enumerate().filter_map(of_label).chain(energies).collect())
 }

@@ -41,8 +41,11 @@ impl Report {
         }
         let frozen = frozen(evidence);
         if !frozen.is_empty() {
+            // Labels may be as good as certain; all of them, hardly.
+            let n_reals = evidence.draws.dim() - evidence.n_labels;
+            let forbids = frozen[0] < n_reals || frozen.len() == evidence.draws.dim();
             let problem = Problem::Frozen { coordinates: frozen.clone() };
-            findings.push(Finding { problem, forbids: true, remedy: Remedy::CheckEnergyAndStep });
+            findings.push(Finding { problem, forbids, remedy: Remedy::CheckEnergyAndStep });
         }
         let n_draws = evidence.draws.n_draws();
         if n_draws < MIN_DRAWS {

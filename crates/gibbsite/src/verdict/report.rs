@@ -7,7 +7,7 @@ use super::exact::{self, Gap, NoExact};
 use super::unresolved::{self, Crowd};
 use super::{Evidence, Tail, energies, modes, tail};
 use crate::diagnostics::{Agreement, MIN_DRAWS, Occupancy, Summary, summary, summary_and_agreement};
-use crate::energy::Energy;
+use crate::energy::{Discrete, Energy};
 use crate::points::Space;
 
 /// What there is to say about the draws.
@@ -101,6 +101,14 @@ impl Report {
             }
             Err(why) => self.exact = Err(why),
         }
+    }
+
+    /// Holds draws of labels against sums over all states, where these are at most about a million.
+    ///
+    /// # Panics
+    /// If the draws have another number of coordinates than the energy.
+    pub fn check_labels<E: Discrete + ?Sized>(&mut self, energy: &E, evidence: &Evidence<'_>) {
+        self.exact = exact::compare_labels(energy, evidence);
     }
 
     /// The least effective sample size over the coordinates, NaN if one is unknown.

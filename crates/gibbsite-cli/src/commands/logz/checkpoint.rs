@@ -14,7 +14,6 @@ use crate::args::logz::LogzArgs;
 use crate::context::Context;
 use crate::failures;
 use crate::outcome::Failure;
-use crate::resolve::Resolved;
 
 /// How the names of the files end.
 const ENDING: &str = "gibbs-state";
@@ -34,11 +33,16 @@ struct Folder {
     _lock: File,
 }
 
-/// The keeper that the arguments ask for.
+/// The keeper that the arguments ask for; `identity` tells what decides the results beside the options of estimates.
 ///
 /// # Errors
 /// `conflict` where states would be lost or another process is at work, `io`.
-pub fn open(method: &str, args: &LogzArgs, model: &Resolved, ctx: &Context) -> Result<Box<dyn Keep>, Failure> {
+pub fn open(
+    method: &str,
+    args: &LogzArgs,
+    identity: impl FnOnce(Vec<(&str, String)>) -> Identity,
+    ctx: &Context,
+) -> Result<Box<dyn Keep>, Failure> {
     let Some(path) = args.resume.as_ref().or(args.checkpoint_dir.as_ref()) else {
         return Ok(Box::new(Forget));
     };
@@ -73,7 +77,7 @@ pub fn open(method: &str, args: &LogzArgs, model: &Resolved, ctx: &Context) -> R
         ("--n", or_default(args.n.map(|n| n.to_string()))),
         ("--betas", or_default(betas)),
     ];
-    let identity = Identity::new(model, options, ctx);
+    let identity = identity(options);
     let call = identity.to_text().map_err(|e| Failure::caused_by("checkpoint", &e, "leave out --checkpoint-dir"))?;
     Ok(Box::new(Folder { path: path.clone(), call, identity, _lock: lock }))
 }

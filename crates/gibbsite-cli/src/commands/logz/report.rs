@@ -6,15 +6,14 @@ use serde_json::{Map, Value};
 
 use super::{Answer, is_bad, value};
 use crate::outcome::Outcome;
-use crate::resolve::Resolved;
 use crate::text;
 
 /// Writes the answer.
-pub fn write(out: &mut Outcome, model: &Resolved, answer: &Answer) {
+pub fn write(out: &mut Outcome, description: &str, dim: usize, answer: &Answer) {
     let Answer { z, thermo, parts, laplace } = answer;
     let delta = if let Bounds::Guaranteed { delta } = z.bounds { Some(delta) } else { None };
     let finite = |v: f64| Some(v).filter(|v| v.is_finite());
-    out.put("energy", model.description.as_str()).put("dim", model.dim()).put("log_z", z.value);
+    out.put("energy", description).put("dim", dim).put("log_z", z.value);
     out.put("std_err", finite(z.std_err)).put("lower", finite(z.lower)).put("upper", finite(z.upper));
     out.put("bounds", z.bounds.name()).put("delta", delta);
     out.put("lower_bounds", z.bounds.name()).put("upper_bounds", z.upper_bounds.name());
@@ -68,7 +67,7 @@ pub fn write(out: &mut Outcome, model: &Resolved, answer: &Answer) {
         lines.push(("mean energy", ten_digits(mean, errors[1])));
         lines.push(("heat capacity", ten_digits(capacity, errors[2])));
     }
-    out.text = format!("{}\n{}", model.description, text::pairs(lines));
+    out.text = format!("{description}\n{}", text::pairs(lines));
     let bad = is_bad(z);
     z.warnings.iter().for_each(|w| {
         out.warn(w.as_str(), bad);

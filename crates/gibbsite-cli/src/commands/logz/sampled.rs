@@ -1,20 +1,22 @@
 //! Methods that need chains: a warm ladder first, then the estimate that was asked for, or two that check each other.
 
-use gibbsite::energy::Transformed;
 use gibbsite::energy::formula::Formula;
-use gibbsite::kernel::Nuts;
+use gibbsite::energy::{Bridge, Differentiable, Transformed};
+use gibbsite::kernel::{Kernel, Tunable};
 use gibbsite::logz::path::Path;
-use gibbsite::logz::sampled::{Along, Estimator, Forget, Keep, Pilot, Stop, budget, cross_check, refine};
+use gibbsite::logz::sampled::{Along, Estimator, Forget, Keep, Pilot, Stop, Timely, budget, cross_check, refine};
 use gibbsite::logz::{LogZ, LogZError};
-use gibbsite::run::Event;
 use gibbsite::run::saved::Saved;
+use gibbsite::run::{Elapsed, Event};
+use gibbsite::tempering::Reference;
 
+use super::super::identity::Identity;
 use super::clock::Clock;
 use super::{Answer, checkpoint};
 use crate::args::logz::LogzArgs;
 use crate::context::{Context, Progress};
 use crate::outcome::Failure;
-use crate::resolve::Resolved;
+use crate::resolve::{LabelledModel, Resolved};
 use crate::{failures, text};
 
 /// Seconds that the work may take, by a table of costs, where no limit is given.
@@ -40,12 +42,45 @@ pub fn estimate(
     clock: Clock,
     ctx: &Context,
 ) -> Result<Answer, Failure> {
-    let mut keep = checkpoint::open(method, args, model, ctx)?;
+    let mut keep = checkpoint::open(method, args, |options| Identity::new(model, options, ctx), ctx)?;
+    let elapsed = || clock.elapsed();
+    work(method, &args.betas, model, &stop(method, args, model.dim(), &elapsed), keep.as_mut(), ctx)
+}
+
+/// log Z of an energy of labels by the same methods.
+///
+/// # Errors
+/// As [`estimate`].
+pub fn of_labels(
+    method: &str,
+    args: &LogzArgs,
+    model: &LabelledModel,
+    clock: Clock,
+    ctx: &Context,
+) -> Result<Answer, Failure> {
+    let mut keep = checkpoint::open(method, args, |options| Identity::of_labels(model, options, ctx), ctx)?;
+    let elapsed = || clock.elapsed();
+    let stop = stop(method, args, model.dim(), &elapsed);
+    let found = (|| {
+        let pilot = match keep.load("pilot")? {
+            Some(saved) => Pilot::restore_labels(&model.energy, ctx.seed, &saved)?,
+            None => {
+                let bar = ctx.progress("pilot", 1);
+                let pilot = Pilot::of_labels(&model.energy, ctx.seed, &follow(&bar), stop.elapsed)?;
+                keep.store("pilot", &pilot.save())?;
+                pilot
+            }
+        };
+        by_pilot(method, &args.betas, &pilot, &stop, keep.as_mut(), ctx)
+    })();
+    found.map_err(failures::log_z)
+}
+
+/// When estimates end, as the arguments say.
+fn stop<'e>(method: &str, args: &LogzArgs, dim: usize, elapsed: Elapsed<'e>) -> Stop<'e> {
     let n = args.n.map(|n| if method == "smc" { n.div_ceil(POPULATION) } else { n });
     let tol = if n.is_some() { f64::INFINITY } else { args.tol };
-    let budget = budget(args.max_seconds.unwrap_or(SECONDS), model.dim());
-    let stop = Stop { tol, first: n, least: 0, budget, elapsed: &|| clock.elapsed() };
-    work(method, &args.betas, model, &stop, keep.as_mut(), ctx)
+    Stop { tol, first: n, least: 0, budget: budget(args.max_seconds.unwrap_or(SECONDS), dim), elapsed }
 }
 
 /// log Z by two families of estimates that check each other.
@@ -90,8 +125,26 @@ fn by_chains(
             pilot
         }
     };
+    by_pilot(method, betas, &pilot, stop, keep, ctx)
+}
+
+/// The estimate that is asked for, from a ladder that is warm.
+fn by_pilot<'a, E, R, K>(
+    method: &str,
+    betas: &[f64],
+    pilot: &Pilot<'a, E, R, K>,
+    stop: &Stop<'_>,
+    keep: &mut dyn Keep,
+    ctx: &Context,
+) -> Result<Answer, LogZError>
+where
+    E: Differentiable + ?Sized,
+    R: Reference,
+    K: for<'b> Kernel<Bridge<&'b R, &'b E>> + Tunable + Clone,
+    Pilot<'a, E, R, K>: Timely<K>,
+{
     let path = match method {
-        "ais" | "smc" | "auto" => Some(path(&pilot, betas, stop, keep, ctx)?),
+        "ais" | "smc" | "auto" => Some(path(pilot, betas, stop, keep, ctx)?),
         _ => None,
     };
     let n_evals = pilot.n_evals() + path.as_ref().map_or(0, Path::n_evals);
@@ -104,7 +157,7 @@ fn by_chains(
         ("ais", Some(path)) => one(&mut pilot.annealing(path)),
         ("smc", Some(path)) => one(&mut pilot.populations(path)),
         (_, Some(path)) => {
-            let checked = cross_check(&pilot, path, &stop, keep, &follow, &mut told)?;
+            let checked = cross_check(pilot, path, &stop, keep, &follow, &mut told)?;
             let witnesses = checked.reversed.into_iter().chain(checked.importance);
             let parts = [checked.annealed, checked.bridged].into_iter().chain(witnesses).collect();
             Ok(Answer { parts, ..Answer::from(checked.log_z) })
@@ -117,13 +170,19 @@ fn by_chains(
 }
 
 /// The path of annealing: as given, as it was kept, or as a pilot finds it.
-fn path(
-    pilot: &Pilot<'_, Energies<'_>>,
+fn path<'a, E, R, K>(
+    pilot: &Pilot<'a, E, R, K>,
     betas: &[f64],
     stop: &Stop<'_>,
     keep: &mut dyn Keep,
     ctx: &Context,
-) -> Result<Path<Nuts>, LogZError> {
+) -> Result<Path<K>, LogZError>
+where
+    E: Differentiable + ?Sized,
+    R: Reference,
+    K: for<'b> Kernel<Bridge<&'b R, &'b E>> + Tunable + Clone,
+    Pilot<'a, E, R, K>: Timely<K>,
+{
     if !betas.is_empty() {
         return pilot.path_at(betas.to_vec());
     }

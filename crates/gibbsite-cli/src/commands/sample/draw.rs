@@ -16,6 +16,7 @@ use gibbsite::verdict::{Bias, Evidence, GivenStep, Source};
 
 mod auto;
 mod given_step;
+pub mod labelled;
 mod tempered;
 pub use tempered::LadderReport;
 
@@ -83,6 +84,8 @@ pub struct Drawn {
     pub cdf_error: Option<f64>,
     /// For `grid`: where the energy jumps to infinity inside its support.
     pub gap: Option<Gap>,
+    /// How many of the coordinates are labels.
+    pub n_labels: usize,
 }
 
 impl Drawn {
@@ -105,6 +108,7 @@ impl Drawn {
             bias: self.bias.as_ref(),
             cdf_error: self.cdf_error,
             gap: self.gap,
+            n_labels: self.n_labels,
             ..Evidence::from(&self.draws)
         }
     }
@@ -146,14 +150,7 @@ pub fn draw(
     ctx: &Context,
     disk: Option<&Disk>,
 ) -> Result<Drawn, Failure> {
-    match disk {
-        None => check_held(model, args)?,
-        Some(_) if args.chains.saturating_mul(model.dim() + 1) > MAX_HELD => {
-            let failure = too_large(model, args);
-            return Err(Failure { hint: "ask for fewer --chains".into(), ..failure });
-        }
-        Some(_) => {}
-    }
+    check_held(model.dim(), args, disk.is_some())?;
     match sampler {
         "grid" => grid(model, args, ctx, disk),
         "rwm" => chains(sampler, model, Rwm::new(1.0), args, ctx, disk),
@@ -192,19 +189,18 @@ fn without_step_size(drawn: Drawn, args: &SampleArgs) -> Result<Drawn, Failure> 
     Ok(Drawn { step_size: args.step_size, ..drawn })
 }
 
-/// Refuses what does not fit into memory.
-fn check_held(model: &Resolved, args: &SampleArgs) -> Result<(), Failure> {
-    let n = args.chains.saturating_mul(args.draws);
-    if n.saturating_mul(model.dim() + 1) <= MAX_HELD {
+/// Refuses what does not fit into memory: all draws, or one of each chain where they go to disk.
+fn check_held(dim: usize, args: &SampleArgs, on_disk: bool) -> Result<(), Failure> {
+    let failure = failures::run(RunError::TooLarge { n_chains: args.chains, n_draws: args.draws, dim });
+    let n = if on_disk { args.chains } else { args.chains.saturating_mul(args.draws) };
+    if n.saturating_mul(dim + 1) <= MAX_HELD {
         return Ok(());
     }
-    let failure = too_large(model, args);
+    if on_disk {
+        return Err(Failure { hint: "ask for fewer --chains".into(), ..failure });
+    }
     let file = if args.out.is_none() { "write them to a file with --out, or " } else { "" };
     Err(Failure { hint: format!("{file}{}", failure.hint), ..failure })
-}
-
-fn too_large(model: &Resolved, args: &SampleArgs) -> Failure {
-    failures::run(RunError::TooLarge { n_chains: args.chains, n_draws: args.draws, dim: model.dim() })
 }
 
 fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>) -> Result<Drawn, Failure> {
@@ -257,6 +253,7 @@ fn grid(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Option<&Disk>)
         ladder: None,
         cdf_error: Some(grid.error()),
         gap: grid.gap(),
+        n_labels: 0,
     })
 }
 
@@ -448,5 +445,6 @@ fn finish<K: gibbsite::kernel::Tunable>(sampler: &'static str, run: Ran<K>, args
         ladder: None,
         cdf_error: None,
         gap: None,
+        n_labels: 0,
     }
 }

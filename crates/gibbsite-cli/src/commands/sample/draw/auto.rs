@@ -3,10 +3,10 @@
 
 use gibbsite::energy::Transformed;
 use gibbsite::run::auto::{AutoOptions, AutoSession, Piloted, Sampler, choose};
-use gibbsite::run::dispersed_points;
+use gibbsite::run::{Draws, dispersed_points};
 
 use super::super::disk::Disk;
-use super::{Drawn, block, finish, follow, tempered, to_inner_places, to_the_end};
+use super::{Drawn, block, finish, follow, tempered, to_inner, to_inner_places, to_the_end};
 use crate::args::sample::SampleArgs;
 use crate::context::Context;
 use crate::failures;
@@ -72,7 +72,8 @@ pub(super) fn draw(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Opt
             finish("nuts", run, args)
         }
         AutoSession::Tempering(session) => {
-            tempered::to_the_end(session, &energy, &options.of_ladders(), wells, &texts, &follow, disk)?
+            let convert = |draws: &mut Draws| to_inner(&energy, draws);
+            tempered::to_the_end(session, &convert, &options.of_ladders(), wells, &texts, &follow, disk)?
         }
     };
     let [(_, choice)] = texts;

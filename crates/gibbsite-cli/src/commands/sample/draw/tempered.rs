@@ -1,14 +1,13 @@
 //! `--sampler tempering`: ladders from a mixture of Gaussians to the model, the No-U-Turn sampler on every level.
 
-use gibbsite::energy::gaussian::GaussianMixture;
-use gibbsite::energy::{Energy, Transformed};
-use gibbsite::kernel::{Nuts, Tunable};
+use gibbsite::energy::{Bridge, Differentiable, Energy, Transformed};
+use gibbsite::kernel::{Kernel, Tunable};
 use gibbsite::run::auto::level_kernel;
 use gibbsite::run::{self, Draws, Session};
-use gibbsite::tempering::{self, Ladder, LadderSession, Tempered, TemperingOptions};
+use gibbsite::tempering::{self, Ladder, LadderSession, Reference, Tempered, TemperingOptions};
 
 use super::super::disk::{Disk, Job};
-use super::{Drawn, Energies, auto, follow, to_inner, to_inner_places};
+use super::{Drawn, auto, follow, to_inner, to_inner_places};
 use crate::args::sample::SampleArgs;
 use crate::context::Context;
 use crate::failures;
@@ -73,21 +72,26 @@ pub(super) fn draw(model: &Resolved, args: &SampleArgs, ctx: &Context, disk: Opt
         session.go_on(saved).map_err(|e| disk.unusable(&e))?;
     }
     let wells = to_inner_places(&energy, &starts.wells);
-    to_the_end(session, &energy, &options, wells, &[], &follow, disk)
+    let convert = |draws: &mut Draws| to_inner(&energy, draws);
+    to_the_end(session, &convert, &options, wells, &[], &follow, disk)
 }
 
 /// The draws that are left to a session, and all that the run says; `wells` are those of the model. On `disk`, `texts` are
 /// kept with it.
-pub(super) fn to_the_end<'a>(
-    mut session: LadderSession<'a, GaussianMixture, Energies<'a>, Nuts>,
-    energy: &Energies<'a>,
+pub(super) fn to_the_end<'a, R, E, K>(
+    mut session: LadderSession<'a, R, E, K>,
+    convert: &dyn Fn(&mut Draws),
     options: &TemperingOptions,
     wells: Vec<Vec<f64>>,
     texts: &[(&str, String)],
     follow: run::Progress<'_>,
     disk: Option<&Disk>,
-) -> Result<Drawn, Failure> {
-    let convert = |draws: &mut Draws| to_inner(energy, draws);
+) -> Result<Drawn, Failure>
+where
+    R: Reference,
+    E: Differentiable,
+    K: Kernel<Bridge<&'a R, &'a E>> + Tunable + Clone,
+{
     let (draws, every) = match disk {
         None => {
             let mut draws = session.draw(options.n_draws, follow).map_err(failures::run)?;
@@ -95,8 +99,8 @@ pub(super) fn to_the_end<'a>(
             (draws, 1)
         }
         Some(disk) => {
-            let (n_chains, dim) = (session.n_ladders(), energy.inner().space().dim());
-            let job = Job { n_chains, dim, n_draws: options.n_draws, convert: &convert, texts, progress: follow };
+            let (n_chains, dim) = (session.n_ladders(), session.ladder().reference().space().n_coordinates());
+            let job = Job { n_chains, dim, n_draws: options.n_draws, convert, texts, progress: follow };
             let kept = disk.draw(&mut session, &job, failures::run)?;
             (kept.draws, kept.every)
         }
@@ -128,5 +132,6 @@ pub(super) fn to_the_end<'a>(
         ladder: Some(report),
         cdf_error: None,
         gap: None,
+        n_labels: 0,
     })
 }
