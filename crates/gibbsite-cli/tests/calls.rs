@@ -220,7 +220,7 @@ fn suggestions_are_near_or_none() {
         assert!(hint.contains("comes later") && !hint.contains("did you mean"), "{command}: {hint}");
     }
     let hint = |args: &[&str]| folder.refused(args, 2)[2].clone();
-    assert!(hint(&["check", "ising:l=16"]).contains("comes later"));
+    assert!(hint(&["check", "ising:l=16"]).contains("gibbsite sample"));
     assert!(!hint(&["check", "foo(x)"]).contains("did you mean"));
     assert!(!hint(&["check", "a*x^2+b*x"]).contains("did you mean"));
     assert!(!hint(&["check", "E*x^2"]).contains("did you mean"));

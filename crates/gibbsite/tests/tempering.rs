@@ -217,7 +217,7 @@ fn pieces_say_what_the_whole_says() {
     let mut saved = LadderSession::start(&energy, &ladder, &options).unwrap().save();
     for n in [1, 17, 3, 29] {
         let read = Saved::from_bytes(&saved.to_bytes().unwrap()).unwrap();
-        let ladder = Ladder::restore(&read, &kernel, 21, &Space::real(2)).unwrap();
+        let ladder = Ladder::<GaussianMixture, _>::restore(&read, &kernel, 21, &Space::real(2)).unwrap();
         let mut session = LadderSession::start(&energy, &ladder, &options).unwrap();
         session.go_on(&read).unwrap();
         let piece = session.draw(n, &quiet).unwrap();

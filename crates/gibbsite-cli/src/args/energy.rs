@@ -23,5 +23,4 @@ pub struct EnergyOptions {
 }
 
 /// Help text for a positional `<ENERGY>`.
-pub const ENERGY_HELP: &str =
-    "A formula (\"0.5*x^2 + 0.1*x^4\"), a name (ring:r=2,sigma=0.2; see `gibbsite energies`) or a model file (*.gibbs)";
+pub const ENERGY_HELP: &str = "A formula (\"0.5*x^2 + 0.1*x^4\"), a name (ring:r=2,sigma=0.2, ising:l=16; see `gibbsite energies`) or a model file (*.gibbs)";

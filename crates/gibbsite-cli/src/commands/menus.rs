@@ -1,7 +1,7 @@
 //! `gibbsite energies`, `samplers`, `objectives`: the menus.
 
 use gibbsite::energy::Energy;
-use gibbsite::energy::menu::{Dims, Entry, MENU};
+use gibbsite::energy::menu::{Dims, Entry, LABELS, LabelledEntry, MENU, Param};
 use serde_json::{Map, Value, json};
 
 use crate::args::names;
@@ -21,6 +21,11 @@ pub fn energies(_ctx: &Context) -> Result<Outcome, Failure> {
         list.push(energy_object(entry, made.formula.space().dim(), made.log_z));
         out.text.push_str(&energy_text(entry, made.formula.space().dim(), made.log_z));
     }
+    for entry in LABELS {
+        let made = entry.build(&[]).map_err(crate::failures::menu)?;
+        list.push(labelled_object(entry, made.space().labels.len()));
+        out.text.push_str(&labelled_text(entry));
+    }
     out.text.push_str(
         "Use one by its name, with the parameters that differ from the defaults: gibbsite sample ring:r=3,sigma=0.1\n",
     );
@@ -28,16 +33,36 @@ pub fn energies(_ctx: &Context) -> Result<Outcome, Failure> {
     Ok(out)
 }
 
-fn energy_object(entry: &Entry, dim: usize, log_z: Option<f64>) -> Value {
+fn param_objects(params: &[Param]) -> Vec<Value> {
     let finite = |v: f64| if v.abs() < f64::MAX { Value::from(v) } else { Value::Null };
-    let params: Vec<Value> = entry
-        .params
-        .iter()
-        .map(|p| {
-            json!({"name": p.name, "default": p.default, "about": p.about,
+    let object = |p: &Param| {
+        json!({"name": p.name, "default": p.default, "about": p.about,
             "min": finite(p.range.0), "max": finite(p.range.1)})
-        })
-        .collect();
+    };
+    params.iter().map(object).collect()
+}
+
+fn labelled_object(entry: &LabelledEntry, dim: usize) -> Value {
+    json!({
+        "name": entry.name, "about": entry.about, "source": entry.source, "equation": entry.equation, "discrete": true,
+        "dim": dim, "params": param_objects(entry.params),
+    })
+}
+
+fn labelled_text(entry: &LabelledEntry) -> String {
+    let lines = vec![("E", entry.equation.to_string()), ("with", params(entry.params)), ("from", entry.source.into())];
+    format!("{}  (discrete): {}\n{}\n", entry.name, entry.about, text::pairs(lines))
+}
+
+/// Parameters with their defaults.
+fn params(params: &[Param]) -> String {
+    let shown: Vec<String> =
+        params.iter().map(|p| format!("{}={} ({})", p.name, text::number(p.default), p.about)).collect();
+    shown.join(", ")
+}
+
+fn energy_object(entry: &Entry, dim: usize, log_z: Option<f64>) -> Value {
+    let params = param_objects(entry.params);
     let bounds: Map<String, Value> = entry.bounds.iter().map(|(n, a, b)| (n.to_string(), json!([a, b]))).collect();
     json!({
         "name": entry.name, "about": entry.about, "source": entry.source, "formula": one_line(entry.formula),
@@ -47,8 +72,6 @@ fn energy_object(entry: &Entry, dim: usize, log_z: Option<f64>) -> Value {
 }
 
 fn energy_text(entry: &Entry, dim: usize, log_z: Option<f64>) -> String {
-    let params: Vec<String> =
-        entry.params.iter().map(|p| format!("{}={} ({})", p.name, text::number(p.default), p.about)).collect();
     let dims = match entry.dims {
         Dims::Fixed(n) => format!("{n}-D"),
         Dims::AtLeast(_) => format!("any number of dimensions, {dim} by default"),
@@ -59,8 +82,8 @@ fn energy_text(entry: &Entry, dim: usize, log_z: Option<f64>) -> String {
         let bounds: Vec<String> = entry.bounds.iter().map(|(n, a, b)| format!("{n}={a}..{b}")).collect();
         lines.push(("on".into(), bounds.join(", ")));
     }
-    if !params.is_empty() {
-        lines.push(("with".into(), params.join(", ")));
+    if !entry.params.is_empty() {
+        lines.push(("with".into(), params(entry.params)));
     }
     if let Some(log_z) = log_z {
         lines.push(("log Z".into(), format!("{} at the defaults", text::digits(log_z, 12))));
@@ -81,8 +104,12 @@ struct Line {
     about: &'static str,
 }
 
-const SAMPLERS: [Line; 11] = [
-    Line { name: "auto", needs: "-", about: "grid in one and two dimensions; else pilot chains choose" },
+const SAMPLERS: [Line; 15] = [
+    Line {
+        name: "auto",
+        needs: "-",
+        about: "grid in one and two dimensions; else pilot chains choose; of discrete variables cluster or tempering",
+    },
     Line {
         name: "grid",
         needs: "1 or 2 dimensions",
@@ -111,8 +138,8 @@ const SAMPLERS: [Line; 11] = [
     },
     Line {
         name: "tempering",
-        needs: "the gradient",
-        about: "ladders of chains from a Gaussian to the model: for modes that chains do not cross between",
+        needs: "the gradient, or discrete variables",
+        about: "ladders of chains from a simple reference to the model: for modes that chains do not cross between",
     },
     Line {
         name: "underdamped",
@@ -129,6 +156,22 @@ const SAMPLERS: [Line; 11] = [
         needs: "the energy",
         about: "affine-invariant stretch moves: correlations do not matter, up to about 10 dimensions",
     },
+    Line {
+        name: "gibbs",
+        needs: "discrete variables",
+        about: "every variable anew from what the others say of it, all at once that do not see each other",
+    },
+    Line {
+        name: "gwg",
+        needs: "discrete variables",
+        about: "Gibbs with gradients: one change at a time, where it pays; for variables of which few want to change",
+    },
+    Line {
+        name: "cluster",
+        needs: "discrete variables in pairs",
+        about: "Swendsen-Wang: whole domains turn at once; for lattices near their critical temperature",
+    },
+    Line { name: "wolff", needs: "discrete variables in pairs", about: "one domain at a time turns" },
 ];
 
 const OBJECTIVES: [Line; 5] = [

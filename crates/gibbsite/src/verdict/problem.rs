@@ -309,7 +309,7 @@ fn misses(gap: &Gap, n_more: usize, names: &[String]) -> String {
     };
     let more = if n_more > 0 { format!(" (and {n_more} more are off)") } else { String::new() };
     format!(
-        "the {what} is {} in the draws but {} by quadrature, {:.0} standard errors apart{more}: modes are missed or the chains \
+        "the {what} is {} in the draws but {} exactly, {:.0} standard errors apart{more}: modes are missed or the chains \
          are biased",
         digits(drawn, 4),
         digits(exact, 4),

@@ -130,6 +130,10 @@ pub fn choose(args: &SampleArgs, model: &Resolved) -> Result<&'static str, Failu
             let message = format!("the grid sampler works in one or two dimensions, not in {d}");
             Err(Failure::usage("dimension", message, "use --sampler nuts, or auto"))
         }
+        ("gibbs" | "gwg" | "cluster" | "wolff", _) => {
+            let message = format!("--sampler {} moves discrete variables; this energy has real ones", args.sampler);
+            Err(Failure::usage("labels", message, "use --sampler nuts, or auto"))
+        }
         // A step size that is given leaves nothing to a pilot.
         ("auto", _) if args.step_size.is_some() => Ok("nuts"),
         (name, _) => names::SAMPLERS

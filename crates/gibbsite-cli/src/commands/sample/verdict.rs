@@ -102,7 +102,7 @@ pub fn exact_line(report: &Report) -> String {
         (Ok(gaps), Some(g)) => {
             let which =
                 if gaps.len() == 1 { "the difference" } else { &format!("the largest of {} differences", gaps.len()) };
-            format!("against quadrature, {which} is {:.1} errors", g.z.abs())
+            format!("against exact expectations, {which} is {:.1} errors", g.z.abs())
         }
         (Ok(_), None) => "none: the tails are too heavy for error bars".into(),
         (Err(why), _) => {

@@ -148,7 +148,9 @@ mod tests {
         for entry in LABELS {
             assert!(!entry.build(&[]).unwrap().space().labels.is_empty());
         }
-        let bad = |entry: &LabelledEntry, name: &str, value: f64| entry.build(&[(name.into(), value)]).unwrap_err().to_string();
+        let bad = |entry: &LabelledEntry, name: &str, value: f64| {
+            entry.build(&[(name.into(), value)]).unwrap_err().to_string()
+        };
         assert_eq!(bad(&ISING, "l", 2.5), "`ising` needs l an integer, not 2.5");
         assert_eq!(bad(&ISING, "l", 1000.0), "`ising` needs l so small that l^d is at most 65536, not 1000");
         assert_eq!(bad(&POTTS, "q", 1.0), "`potts` needs q from 2 to 256, not 1");

@@ -16,10 +16,7 @@ fn five_errors_from_an_exact_value_forbid() {
     assert!(matches!(finding.problem, Problem::Misses { gap: Gap { z: -5.1, .. }, n_more: 1 }), "{finding:?}");
     assert_eq!((finding.forbids, finding.remedy), (true, Remedy::Grid));
     let words = finding.to_string();
-    assert!(
-        words
-            .starts_with("the spread of x1 is 2 in the draws but 3 by quadrature, 5 standard errors apart (and 1 more")
-    );
+    assert!(words.starts_with("the spread of x1 is 2 in the draws but 3 exactly, 5 standard errors apart (and 1 more"));
     assert_eq!(of(3, Source::Chains, &[6.0]).unwrap().remedy, Remedy::MoreChains);
     assert_eq!(of(2, Source::Independent, &[6.0]).unwrap().remedy, Remedy::MarkovChains);
 }

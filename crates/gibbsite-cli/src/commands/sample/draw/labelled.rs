@@ -33,7 +33,8 @@ pub fn choose(args: &SampleArgs, model: &LabelledModel) -> Result<&'static str, 
     }
     match (name, model.energy.inner()) {
         ("cluster" | "wolff", Labelled::Rbm(_)) => {
-            let message = format!("--sampler {name} needs variables that are coupled in pairs, on a lattice or a graph");
+            let message =
+                format!("--sampler {name} needs variables that are coupled in pairs, on a lattice or a graph");
             Err(Failure::usage("labels", message, "use --sampler gibbs, or tempering"))
         }
         ("auto", Labelled::Boltzmann(energy)) if attracts(energy) => Ok("cluster"),
@@ -126,8 +127,7 @@ fn chains<E: Energy, K: Adapt<E>>(
         Some(disk) => {
             let (dim, convert) = (energy.space().n_coordinates(), |_: &mut Draws| {});
             let n_chains = args.chains;
-            let job =
-                Job { n_chains, dim, n_draws: options.n_draws, convert: &convert, texts: &[], progress: &follow };
+            let job = Job { n_chains, dim, n_draws: options.n_draws, convert: &convert, texts: &[], progress: &follow };
             let kept = disk.draw(&mut session, &job, failures::run)?;
             (kept.draws, kept.every)
         }
