@@ -9,6 +9,7 @@ pub mod auto;
 mod bound;
 pub mod bridge;
 pub mod cubature;
+pub mod elimination;
 pub mod enumeration;
 pub mod factors;
 pub mod importance;
