@@ -14,6 +14,7 @@ pub mod enumeration;
 pub mod factors;
 pub mod importance;
 mod jackknife;
+pub mod kaufman;
 pub mod laplace;
 pub(crate) mod lines;
 pub(crate) mod panel;
