@@ -23,7 +23,7 @@ pub fn energies(_ctx: &Context) -> Result<Outcome, Failure> {
     }
     for entry in LABELS {
         let made = entry.build(&[]).map_err(crate::failures::menu)?;
-        list.push(labelled_object(entry, made.space().labels.len()));
+        list.push(labelled_object(entry, made.energy.space().labels.len()));
         out.text.push_str(&labelled_text(entry));
     }
     out.text.push_str(

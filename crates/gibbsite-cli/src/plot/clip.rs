@@ -18,8 +18,9 @@ pub fn segment(a: [f64; 2], b: [f64; 2], area: [f64; 4]) -> Option<[[f64; 2]; 2]
     }
     // Rounding must not put a cut outside: of an end that is very far away nothing else would be left.
     let within = |k: usize, v: f64| v.clamp(area[k], area[k] + area[k + 2]);
-    let at = |t: f64| [within(0, a[0] + t * (b[0] - a[0])), within(1, a[1] + t * (b[1] - a[1]))];
-    (t0 <= t1).then(|| [if t0 == 0.0 { a } else { at(t0) }, if t1 == 1.0 { b } else { at(t1) }])
+    let cut = |p: [f64; 2]| [within(0, p[0]), within(1, p[1])];
+    let at = |t: f64| cut([a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])]);
+    (t0 <= t1).then(|| [if t0 == 0.0 { cut(a) } else { at(t0) }, if t1 == 1.0 { cut(b) } else { at(t1) }])
 }
 
 /// The parts of a polyline inside `area`. A point that is not finite interrupts the line.
@@ -64,6 +65,19 @@ mod tests {
                 if let Some(ends) = segment(a, b, AREA) {
                     assert!(ends.iter().all(|p| inside(*p, AREA)), "{a:?} {b:?}: {ends:?}");
                 }
+            }
+        }
+    }
+
+    /// The share of a long way that is outside is no more than rounding.
+    #[test]
+    fn ends_are_never_outside() {
+        let area = [109.0, 134.0, 920.0, 680.0];
+        for (a, b) in
+            [([-1.2e28, 1105.0], [1e300, 778.0]), ([1e300, 200.0], [-1.2e28, 300.0]), ([500.0, 1e17], [500.0, 814.1])]
+        {
+            for p in segment(a, b, area).into_iter().flatten() {
+                assert!(inside(p, area), "{p:?}");
             }
         }
     }

@@ -319,6 +319,22 @@ fn empty_single_and_equal_inputs_are_drawn() {
     }
 }
 
+/// A walk that rounding would leave outside of the picture, where pixels cannot be drawn.
+#[test]
+fn walks_that_leave_the_picture_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let walk: Vec<[f64; 2]> = [2.9, -1.3e25, 2.5e255, 2.2, 0.0]
+        .into_iter()
+        .cycle()
+        .zip([0.0, 2.5e208, -1.9, 4.3, 0.6])
+        .map(|(a, b)| [a, b])
+        .collect();
+    let grid = Grid2 { energy: vec![], x: vec![], y: vec![0.0] };
+    let walks = std::slice::from_ref(&walk);
+    let what = Plane { data: &walk, draws: &walk, walks, ..over("", ["x", "y"], &grid) };
+    landscape_2d(&folder.path().join("a.png"), &what).unwrap();
+}
+
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![4 => -5.0..5.0_f64, 2 => any::<f64>(), 1 => Just(f64::NAN), 1 => Just(f64::INFINITY), 1 => Just(0.0)]
 }

@@ -1,7 +1,8 @@
 //! Energies of labels: names of the menu with parameters.
 
-use gibbsite::energy::menu::{LABELS, LabelledEntry};
+use gibbsite::energy::menu::{LABELS, LabelledEntry, Torus};
 use gibbsite::energy::{Energy, Labelled, Scaled};
+use gibbsite::logz::elimination::Factors;
 
 use super::{assignments, describe};
 use crate::args::energy::EnergyOptions;
@@ -13,6 +14,8 @@ use crate::outcome::Failure;
 pub struct LabelledModel {
     /// The energy, inverse temperature included.
     pub energy: Scaled<Labelled>,
+    /// The solved Ising model that it is, inverse temperature included.
+    pub torus: Option<Torus>,
     /// What the user typed, with the options that change the energy.
     pub description: String,
 }
@@ -21,6 +24,16 @@ impl LabelledModel {
     /// Names of the labels.
     pub fn names(&self) -> &[String] {
         &self.energy.space().names
+    }
+
+    /// Its factors, where it has few of each label.
+    pub fn factors(&self) -> Option<Factors> {
+        let factors = match self.energy.inner() {
+            Labelled::Boltzmann(energy) => Factors::from(energy),
+            Labelled::Potts(energy) => Factors::from(energy),
+            Labelled::Rbm(_) => return None,
+        };
+        Some(factors.tempered(self.energy.beta()))
     }
 
     /// Number of labels.
@@ -55,10 +68,12 @@ pub fn labelled(text: &str, options: &EnergyOptions) -> Result<Option<LabelledMo
         }
         given.push((name.clone(), *value));
     }
-    let energy = Scaled::new(entry.build(&given).map_err(failures::menu)?, options.beta);
+    let made = entry.build(&given).map_err(failures::menu)?;
+    let energy = Scaled::new(made.energy, options.beta);
+    let torus = made.torus.map(|t| Torus { k: options.beta * t.k, ..t });
     let shown: Vec<String> = given.iter().map(|(n, v)| format!("{n}={v}")).collect();
     let shown = if shown.is_empty() { entry.name.into() } else { format!("{}:{}", entry.name, shown.join(",")) };
-    Ok(Some(LabelledModel { energy, description: describe(shown, &[], options) }))
+    Ok(Some(LabelledModel { energy, torus, description: describe(shown, &[], options) }))
 }
 
 /// The refusal of an energy of labels by a command for real coordinates; none where `text` names no such energy.

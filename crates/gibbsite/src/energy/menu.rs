@@ -25,7 +25,7 @@ mod ring_of_gaussians;
 mod rosenbrock;
 mod styblinski_tang;
 
-pub use labels::{LABELS, LabelledEntry};
+pub use labels::{LABELS, LabelledEntry, MadeLabelled, Torus};
 
 /// Every energy of the menu, in the order in which it is listed.
 pub const MENU: [&Entry; 17] = [

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 
 use super::{LogZ, LogZError, log_sum_exp};
 use crate::energy::{Discrete, Energy, n_logits};
-use crate::math::{exp, ln_1p};
+use crate::math::{exp, ln_1p, logistic, softplus};
 use crate::points::{Matrix, Points, Values};
+use crate::simd::{simd_fn, sum};
 
 /// States that can be gone through at most.
 pub const MAX_STATES: f64 = (1u64 << 26) as f64;
@@ -138,8 +139,13 @@ fn set_states(x: &mut Points, labels: &[Values], sites: &[usize], first: u64) {
     let mut stride = 1;
     for &site in sites {
         let arity = labels[site].arity() as u64;
-        for (number, label) in (first..).zip(x.label.col_mut(site)) {
-            *label = (number / stride % arity) as u8;
+        // Runs of equal labels, `stride` long.
+        let (mut label, mut left) = (first / stride % arity, stride - first % stride);
+        let mut column = x.label.col_mut(site);
+        while !column.is_empty() {
+            let (run, rest) = column.split_at_mut((left as usize).min(column.len()));
+            run.fill(label as u8);
+            (column, label, left) = (rest, (label + 1) % arity, stride);
         }
         stride *= arity;
     }
@@ -213,6 +219,10 @@ impl Batch {
 
     /// Adds `log(1 + sum exp(logit))` of a label, and what it adds to the mean energy; keeps the shares of its values.
     fn sum_out(&mut self, columns: std::ops::Range<usize>) {
+        if columns.len() == 1 {
+            let k = columns.start;
+            return sum_out_bit(self.logits.col(k), self.shares.col_mut(k), &mut self.log_p, &mut self.mean_energy);
+        }
         for i in 0..self.log_p.len() {
             let logit = |k: usize| self.logits.get(i, k);
             let top = columns.clone().map(logit).fold(0.0, f64::max);
@@ -228,6 +238,47 @@ impl Batch {
                 }
             }
         }
+    }
+}
+
+simd_fn! {
+    /// [`Batch::sum_out`] of a label of two values.
+    fn sum_out_bit(logit: &[f64], share: &mut [f64], log_p: &mut [f64], mean_energy: &mut [f64]) {
+        let n = logit.len();
+        let (share, log_p, mean_energy) = (&mut share[..n], &mut log_p[..n], &mut mean_energy[..n]);
+        for i in 0..n {
+            let p = logistic(logit[i]);
+            share[i] = p;
+            log_p[i] += softplus(logit[i]);
+            // A value that is impossible adds nothing, and not 0 * inf.
+            mean_energy[i] -= if p > 0.0 { p * logit[i] } else { 0.0 };
+        }
+    }
+}
+
+simd_fn! {
+    /// The weight of label 1.
+    fn weigh_labels(weight: &[f64], label: &[u8]) -> f64 {
+        let mut sums = [0.0; 16];
+        for (weight, label) in weight.chunks(16).zip(label.chunks(16)) {
+            for k in 0..weight.len() {
+                sums[k] = weight[k].mul_add(f64::from(label[k]), sums[k]);
+            }
+        }
+        sum(&sums)
+    }
+}
+
+simd_fn! {
+    /// The sum of `a b`.
+    fn dot(a: &[f64], b: &[f64]) -> f64 {
+        let mut sums = [0.0; 16];
+        for (a, b) in a.chunks(16).zip(b.chunks(16)) {
+            for k in 0..a.len() {
+                sums[k] = a[k].mul_add(b[k], sums[k]);
+            }
+        }
+        sum(&sums)
     }
 }
 
@@ -266,8 +317,14 @@ impl Sums {
         let energies = weights.iter().zip(&batch.mean_energy).filter(|(w, _)| **w > 0.0);
         self.energy += energies.map(|(w, e)| w * e).sum::<f64>();
         for &site in rest {
-            let marginal = &mut self.marginals[site];
-            for (w, label) in weights.iter().zip(batch.x.label.col(site)) {
+            let (marginal, labels) = (&mut self.marginals[site], batch.x.label.col(site));
+            if let [first, second] = &mut marginal[..] {
+                let of_second = weigh_labels(&weights, labels);
+                *first += total - of_second;
+                *second += of_second;
+                continue;
+            }
+            for (w, label) in weights.iter().zip(labels) {
                 marginal[usize::from(*label)] += w;
             }
         }
@@ -276,7 +333,7 @@ impl Sums {
             let marginal = &mut self.marginals[site];
             let mut left = total;
             for share in &mut marginal[1..] {
-                let sum: f64 = weights.iter().zip(batch.shares.col(k)).map(|(w, p)| w * p).sum();
+                let sum = dot(&weights, batch.shares.col(k));
                 *share += sum;
                 left -= sum;
                 k += 1;

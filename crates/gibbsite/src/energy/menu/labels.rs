@@ -22,6 +22,25 @@ pub struct LabelledEntry {
     /// Its parameters and their defaults.
     pub params: &'static [Param],
     build: fn(&[f64]) -> Labelled,
+    torus: fn(&[f64]) -> Option<Torus>,
+}
+
+/// An Ising model that is solved: on a torus without field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Torus {
+    /// Sites along both axes.
+    pub sizes: [usize; 2],
+    /// The coupling, temperature included.
+    pub k: f64,
+}
+
+/// An energy of labels, made.
+#[derive(Clone, Debug)]
+pub struct MadeLabelled {
+    /// The energy.
+    pub energy: Labelled,
+    /// What [`crate::logz::kaufman`] solves, if it is that.
+    pub torus: Option<Torus>,
 }
 
 /// The most sites of a lattice and units of a layer.
@@ -46,6 +65,10 @@ const ISING: LabelledEntry = LabelledEntry {
         let sizes = vec![p[0] as usize; p[1] as usize];
         Labelled::Boltzmann(on_lattice(&sizes, boundary(p[5]), [p[2], p[3], p[4]]))
     },
+    torus: |p| {
+        let is_torus = p[0] > 1.0 && p[1] == 2.0 && p[4] == 0.0 && p[5] == 0.0;
+        is_torus.then(|| Torus { sizes: [p[0] as usize; 2], k: p[2] * p[3] })
+    },
 };
 
 const POTTS: LabelledEntry = LabelledEntry {
@@ -69,6 +92,7 @@ const POTTS: LabelledEntry = LabelledEntry {
         let field = Matrix::from_fn(sizes.iter().product(), p[2] as usize, field);
         Labelled::Potts(Potts::new(&edges, field).expect("a lattice couples different sites, once"))
     },
+    torus: |_| None,
 };
 
 const BOLTZMANN: LabelledEntry = LabelledEntry {
@@ -88,6 +112,7 @@ const BOLTZMANN: LabelledEntry = LabelledEntry {
         let bias = (1..=d).map(|i| 0.5 * (2.3 * i as f64).cos()).collect();
         Labelled::Boltzmann(Boltzmann::new(&Values::bits(), &edges, bias).expect("every pair is coupled once"))
     },
+    torus: |_| None,
 };
 
 const RBM: LabelledEntry = LabelledEntry {
@@ -109,6 +134,7 @@ const RBM: LabelledEntry = LabelledEntry {
         let hidden = (1..=p[1] as usize).map(|j| 0.2 * (0.7 * j as f64).sin()).collect();
         Labelled::Rbm(Rbm::binary(Matrix::from_fn(p[0] as usize, p[1] as usize, w), visible, hidden))
     },
+    torus: |_| None,
 };
 
 fn boundary(open: f64) -> Boundary {
@@ -120,7 +146,7 @@ impl LabelledEntry {
     ///
     /// # Errors
     /// [`MenuError`] if a parameter is unknown, out of range or no integer where it must be one, or if there are too many sites.
-    pub fn build(&self, given: &[(String, f64)]) -> Result<Labelled, MenuError> {
+    pub fn build(&self, given: &[(String, f64)]) -> Result<MadeLabelled, MenuError> {
         let values = check_params(self.name, self.params, given)?;
         let refuse = |k: usize, wanted: String| {
             let name = self.params[k].name.to_string();
@@ -134,7 +160,7 @@ impl LabelledEntry {
         if self.params[0].name == "l" && values[0].powf(values[1]) > MAX_SITES {
             return refuse(0, format!("so small that l^d is at most {MAX_SITES}"));
         }
-        Ok((self.build)(&values))
+        Ok(MadeLabelled { energy: (self.build)(&values), torus: (self.torus)(&values) })
     }
 }
 
@@ -146,7 +172,7 @@ mod tests {
     #[test]
     fn every_entry_builds_and_faults_are_named() {
         for entry in LABELS {
-            assert!(!entry.build(&[]).unwrap().space().labels.is_empty());
+            assert!(!entry.build(&[]).unwrap().energy.space().labels.is_empty());
         }
         let bad = |entry: &LabelledEntry, name: &str, value: f64| {
             entry.build(&[(name.into(), value)]).unwrap_err().to_string()

@@ -41,6 +41,15 @@ impl Factors {
         self.factors.push(Factor { sites: sites.to_vec(), log });
     }
 
+    /// All factors to the power beta.
+    #[must_use]
+    pub fn tempered(mut self, beta: f64) -> Self {
+        // What is forbidden stays so, at beta = 0 too.
+        let temper = |f: &mut f64| *f = if *f == f64::NEG_INFINITY { *f } else { beta * *f };
+        self.factors.iter_mut().flat_map(|f| &mut f.log).for_each(temper);
+        self
+    }
+
     /// How many values each site has.
     pub fn arity(&self) -> &[usize] {
         &self.arity
