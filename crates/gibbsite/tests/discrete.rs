@@ -8,3 +8,5 @@ mod enumeration;
 mod invariance;
 #[path = "discrete/logz.rs"]
 mod logz;
+#[path = "discrete/tori.rs"]
+mod tori;

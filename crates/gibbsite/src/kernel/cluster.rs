@@ -26,12 +26,17 @@ untunable!(Wolff);
 #[derive(Clone, Debug)]
 pub struct Clusters {
     chains: Labelled,
-    /// Of Swendsen and Wang: the site that each hangs on, in the end the first of its cluster; of Wolff: 1 for members.
+    /// Of Swendsen and Wang, chain after chain: the site that each site hangs on, in the end the first of its cluster; of Wolff: 1
+    /// for the members of the cluster of one chain.
     parent: Vec<u32>,
-    /// What the field says of each turn of each cluster, or the sites whose neighbours are still to be looked at.
+    /// What the field says of each turn of each cluster of a chain, or the sites whose neighbours are still to be looked at.
     weight: Vec<f64>,
     front: Vec<u32>,
     uniforms: Vec<f64>,
+    /// The chains, by number.
+    all: Vec<u32>,
+    /// How likely a pair is bound, by the difference of its labels.
+    bonds: Vec<f64>,
 }
 
 impl ChainState for Clusters {
@@ -50,9 +55,15 @@ impl ChainState for Clusters {
 
 impl Clusters {
     fn new(x: Points) -> Self {
-        let d = x.label.n_cols();
-        let chains = Labelled::new(x);
-        Self { chains, parent: vec![0; d], weight: Vec::new(), front: Vec::new(), uniforms: Vec::new() }
+        Self {
+            parent: Vec::new(),
+            weight: Vec::new(),
+            front: Vec::new(),
+            uniforms: vec![0.0; x.n()],
+            all: (0..x.n() as u32).collect(),
+            bonds: Vec::new(),
+            chains: Labelled::new(x),
+        }
     }
 
     fn evaluate<E: Pairwise + ?Sized>(&mut self, energy: &E) {
@@ -71,10 +82,17 @@ fn turned(label: u8, t: u8, last: u8) -> u8 {
     ((u16::from(label) + u16::from(t)) % (u16::from(last) + 1)) as u8
 }
 
-/// The probability that a pair is bound.
-fn bond<E: Pairwise + ?Sized>(energy: &E, weight: f64, a: u8, b: u8) -> f64 {
-    let least = energy.log_pair(weight, 0, 0).min(energy.log_pair(weight, 0, 1));
-    -(least - energy.log_pair(weight, a, b)).exp_m1()
+/// The probability that a pair is bound, for each difference of its labels.
+fn set_bonds<E: Pairwise + ?Sized>(energy: &E, weight: f64, last: u8, bonds: &mut Vec<f64>) {
+    bonds.clear();
+    bonds.extend((0..=last).map(|t| energy.log_pair(weight, 0, t)));
+    let least = bonds.iter().copied().fold(f64::INFINITY, f64::min);
+    bonds.iter_mut().for_each(|log_pair| *log_pair = -(least - *log_pair).exp_m1());
+}
+
+/// By how much `a` must be turned to be `b`.
+fn difference(a: u8, b: u8, last: u8) -> usize {
+    usize::from(if b >= a { b - a } else { last - a + b + 1 })
 }
 
 /// The site at whose head a cluster stands; the way there gets shorter.
@@ -97,23 +115,25 @@ impl<E: Pairwise + ?Sized> Kernel<E> for SwendsenWang {
     }
 
     fn step(&self, energy: &E, state: &mut Clusters, rng: &mut Streams) -> Info {
-        let (n, d) = (state.chains.x.n(), state.parent.len());
-        let Clusters { chains, parent, weight, uniforms, .. } = state;
+        let (n, d) = (state.chains.x.n(), state.chains.x.label.n_cols());
+        let Clusters { chains, parent, weight, uniforms, all, bonds, .. } = state;
         let (couplings, last) = (energy.couplings(), arity(energy));
         let (label, n_values) = (&mut chains.x.label, usize::from(last) + 1);
-        uniforms.resize(1, 0.0);
-        for i in 0..n {
-            parent.iter_mut().enumerate().for_each(|(site, p)| *p = site as u32);
-            for (k, ((a, b), w)) in couplings.pairs().zip(couplings.weights()).enumerate() {
-                let p = bond(energy, *w, label.get(i, a), label.get(i, b));
-                if p > 0.0 {
-                    rng.uniforms_of(Purpose::Choice, k as u32, &[i as u32], uniforms);
-                    if uniforms[0] < p {
-                        let (a, b) = (head(parent, a as u32), head(parent, b as u32));
-                        parent[a.max(b) as usize] = a.min(b);
-                    }
+        parent.clear();
+        parent.extend((0..n).flat_map(|_| 0..d as u32));
+        for (k, ((a, b), w)) in couplings.pairs().zip(couplings.weights()).enumerate() {
+            set_bonds(energy, *w, last, bonds);
+            rng.uniforms_of(Purpose::Choice, k as u32, all, uniforms);
+            for (i, u) in uniforms.iter().enumerate() {
+                if *u < bonds[difference(label.get(i, a), label.get(i, b), last)] {
+                    let parent = &mut parent[i * d..][..d];
+                    let (a, b) = (head(parent, a as u32), head(parent, b as u32));
+                    parent[a.max(b) as usize] = a.min(b);
                 }
             }
+        }
+        let turns = rng.uniforms(Purpose::Proposal, n, d);
+        for (i, parent) in parent.chunks_mut(d).enumerate() {
             weight.clear();
             weight.resize(d * n_values, 0.0);
             for site in 0..d {
@@ -127,9 +147,8 @@ impl<E: Pairwise + ?Sized> Kernel<E> for SwendsenWang {
                 let head = head(parent, site as u32) as usize;
                 if head == site {
                     // The turn takes the place of what it was chosen from.
-                    rng.uniforms_of(Purpose::Proposal, site as u32, &[i as u32], uniforms);
                     let weight = &mut weight[head * n_values..][..n_values];
-                    weight[0] = f64::from(turn(weight, uniforms[0]));
+                    weight[0] = f64::from(turn(weight, turns.col(site)[i]));
                 }
                 let t = weight[head * n_values] as u8;
                 label.set(i, site, turned(label.get(i, site), t, last));
@@ -168,17 +187,17 @@ impl<E: Pairwise + ?Sized> Kernel<E> for Wolff {
     }
 
     fn step(&self, energy: &E, state: &mut Clusters, rng: &mut Streams) -> Info {
-        let (n, d) = (state.chains.x.n(), state.parent.len());
-        let Clusters { chains, parent: member, front, uniforms, .. } = state;
+        let (n, d) = (state.chains.x.n(), state.chains.x.label.n_cols());
+        let Clusters { chains, parent: member, front, bonds, .. } = state;
         let (couplings, last) = (energy.couplings(), arity(energy));
         let label = &mut chains.x.label;
-        uniforms.resize(1, 0.0);
-        let mut sum_accept = 0.0;
+        member.resize(d, 0);
+        let (mut uniforms, mut sum_accept) = ([0.0], 0.0);
         for i in 0..n {
             let chain = [i as u32];
-            rng.uniforms_of(Purpose::Proposal, 0, &chain, uniforms);
+            rng.uniforms_of(Purpose::Proposal, 0, &chain, &mut uniforms);
             let first = ((uniforms[0] * d as f64) as usize).min(d - 1);
-            rng.uniforms_of(Purpose::Proposal, 1, &chain, uniforms);
+            rng.uniforms_of(Purpose::Proposal, 1, &chain, &mut uniforms);
             let t = 1 + ((uniforms[0] * f64::from(last)) as u8).min(last - 1);
             member.fill(0);
             member[first] = 1;
@@ -191,16 +210,17 @@ impl<E: Pairwise + ?Sized> Kernel<E> for Wolff {
                 gain += energy.log_site(site, turned(now, t, last)) - energy.log_site(site, now);
                 for (other, w) in couplings.of(site) {
                     if member[other] == 0 {
-                        rng.uniforms_of(Purpose::Choice, k, &chain, uniforms);
+                        rng.uniforms_of(Purpose::Choice, k, &chain, &mut uniforms);
                         k += 1;
-                        if uniforms[0] < bond(energy, w, now, label.get(i, other)) {
+                        set_bonds(energy, w, last, bonds);
+                        if uniforms[0] < bonds[difference(now, label.get(i, other), last)] {
                             member[other] = 1;
                             front.push(other as u32);
                         }
                     }
                 }
             }
-            rng.uniforms_of(Purpose::Accept, 0, &chain, uniforms);
+            rng.uniforms_of(Purpose::Accept, 0, &chain, &mut uniforms);
             let p = exp(gain.min(0.0));
             sum_accept += super::on_grid(p);
             if uniforms[0] < p {
