@@ -14,7 +14,8 @@ auto is exact if possible (closed form, quadrature), else by cubature in 4 to 6 
 by one. Else two families of estimates check each other: ais anneals walkers from a reference to the energy, bridge \
 compares neighbours on a ladder of tempered chains. Both go on until the standard error is below --tol; when they \
 contradict each other the exit code is 3. smc anneals with resampling; ti integrates the mean energy along the ladder, \
-stepping-stone compares its levels one way only. laplace has no error.
+stepping-stone compares its levels one way only. laplace has no error. Of discrete variables auto is exact by Kaufman's formula, \
+by elimination or by a sum over all states where that is possible; ais, smc, bridge, ti and stepping-stone begin at independent ones.
 
 The work of ais, smc, bridge, ti, stepping-stone and auto is limited by a budget of evaluations for warm-up, path and \
 estimates together, of which auto gives ais half at the most: as many as one thread makes in 120 seconds, or in those of \

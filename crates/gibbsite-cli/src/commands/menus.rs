@@ -44,7 +44,7 @@ fn param_objects(params: &[Param]) -> Vec<Value> {
 
 fn labelled_object(entry: &LabelledEntry, dim: usize) -> Value {
     json!({
-        "name": entry.name, "about": entry.about, "source": entry.source, "equation": entry.equation, "discrete": true,
+        "name": entry.name, "about": entry.about, "source": entry.source, "formula": entry.equation, "discrete": true,
         "dim": dim, "params": param_objects(entry.params),
     })
 }

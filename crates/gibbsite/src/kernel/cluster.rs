@@ -72,8 +72,8 @@ impl Clusters {
     }
 }
 
-/// Values of each label.
-fn arity<E: Pairwise + ?Sized>(energy: &E) -> u8 {
+/// The largest label, the same of all sites.
+fn last_label<E: Pairwise + ?Sized>(energy: &E) -> u8 {
     (energy.space().labels[0].arity() - 1) as u8
 }
 
@@ -117,7 +117,7 @@ impl<E: Pairwise + ?Sized> Kernel<E> for SwendsenWang {
     fn step(&self, energy: &E, state: &mut Clusters, rng: &mut Streams) -> Info {
         let (n, d) = (state.chains.x.n(), state.chains.x.label.n_cols());
         let Clusters { chains, parent, weight, uniforms, all, bonds, .. } = state;
-        let (couplings, last) = (energy.couplings(), arity(energy));
+        let (couplings, last) = (energy.couplings(), last_label(energy));
         let (label, n_values) = (&mut chains.x.label, usize::from(last) + 1);
         parent.clear();
         parent.extend((0..n).flat_map(|_| 0..d as u32));
@@ -189,7 +189,7 @@ impl<E: Pairwise + ?Sized> Kernel<E> for Wolff {
     fn step(&self, energy: &E, state: &mut Clusters, rng: &mut Streams) -> Info {
         let (n, d) = (state.chains.x.n(), state.chains.x.label.n_cols());
         let Clusters { chains, parent: member, front, bonds, .. } = state;
-        let (couplings, last) = (energy.couplings(), arity(energy));
+        let (couplings, last) = (energy.couplings(), last_label(energy));
         let label = &mut chains.x.label;
         member.resize(d, 0);
         let (mut uniforms, mut sum_accept) = ([0.0], 0.0);
