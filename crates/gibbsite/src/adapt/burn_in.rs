@@ -12,33 +12,10 @@ use crate::run::{Block, Event, Phase, Progress, RunError, RunOptions, block_size
 /// Reports of progress during a burn-in, at most.
 const N_REPORTS: usize = 50;
 
-impl<E: Energy + ?Sized> Adapt<E> for Ensemble {
-    fn warm_up(
-        &self,
-        energy: &E,
-        x: Points,
-        options: &RunOptions,
-        progress: Progress<'_>,
-    ) -> Result<WarmedUp<Self>, RunError> {
-        Ok(burn_in(energy, self, &x, options, progress))
-    }
-}
-
-impl<E: Energy + ?Sized, Q: Tractable + Clone> Adapt<E> for Independence<Q> {
-    fn warm_up(
-        &self,
-        energy: &E,
-        x: Points,
-        options: &RunOptions,
-        progress: Progress<'_>,
-    ) -> Result<WarmedUp<Self>, RunError> {
-        Ok(burn_in(energy, self, &x, options, progress))
-    }
-}
-
-macro_rules! of_labels {
-    ($kernel:ty, $energy:ident) => {
-        impl<E: $energy + ?Sized> Adapt<E> for $kernel {
+/// Warm-up of a kernel by [`burn_in`], on energies of a kind.
+macro_rules! burns_in {
+    ($kernel:ty, $energy:ident $(, $q:ident: $($bound:tt)+)?) => {
+        impl<E: $energy + ?Sized $(, $q: $($bound)+)?> Adapt<E> for $kernel {
             fn warm_up(
                 &self,
                 energy: &E,
@@ -51,10 +28,12 @@ macro_rules! of_labels {
         }
     };
 }
-of_labels!(Gibbs, Discrete);
-of_labels!(Gwg, Discrete);
-of_labels!(SwendsenWang, Pairwise);
-of_labels!(Wolff, Pairwise);
+burns_in!(Ensemble, Energy);
+burns_in!(Independence<Q>, Energy, Q: Tractable + Clone);
+burns_in!(Gibbs, Discrete);
+burns_in!(Gwg, Discrete);
+burns_in!(SwendsenWang, Pairwise);
+burns_in!(Wolff, Pairwise);
 
 /// `options.n_warmup` transitions of every chain.
 fn burn_in<E: Energy + ?Sized, K: Kernel<E> + Clone>(

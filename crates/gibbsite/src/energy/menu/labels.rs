@@ -1,6 +1,6 @@
 //! The energies of labels on the menu. They are no formulas: each is built by code.
 
-use super::{ANY, MenuError, Param, check_params};
+use super::{MenuError, Param, check_params};
 use crate::energy::ising::{Boundary, lattice, on_lattice};
 use crate::energy::{Boltzmann, Labelled, Potts, Rbm};
 use crate::points::{Matrix, Values};
@@ -48,6 +48,9 @@ const MAX_SITES: f64 = 65_536.0;
 
 const COUNT: (f64, f64) = (1.0, MAX_SITES);
 
+/// The range of couplings, fields and temperatures: their products are finite.
+const STRENGTH: (f64, f64) = (-1e100, 1e100);
+
 const ISING: LabelledEntry = LabelledEntry {
     name: "ising",
     about: "spins of -1 and 1 on a lattice of l^d sites",
@@ -56,9 +59,9 @@ const ISING: LabelledEntry = LabelledEntry {
     params: &[
         Param { name: "l", default: 16.0, about: "sites along each axis", range: COUNT },
         Param { name: "d", default: 2.0, about: "axes", range: (1.0, 16.0) },
-        Param { name: "beta", default: 0.4, about: "inverse temperature", range: ANY },
-        Param { name: "j", default: 1.0, about: "coupling", range: ANY },
-        Param { name: "h", default: 0.0, about: "field", range: ANY },
+        Param { name: "beta", default: 0.4, about: "inverse temperature", range: STRENGTH },
+        Param { name: "j", default: 1.0, about: "coupling", range: STRENGTH },
+        Param { name: "h", default: 0.0, about: "field", range: STRENGTH },
         Param { name: "open", default: 0.0, about: "0 for a torus, 1 for open ends", range: (0.0, 1.0) },
     ],
     build: |p| {
@@ -80,9 +83,9 @@ const POTTS: LabelledEntry = LabelledEntry {
         Param { name: "l", default: 8.0, about: "sites along each axis", range: COUNT },
         Param { name: "d", default: 2.0, about: "axes", range: (1.0, 16.0) },
         Param { name: "q", default: 3.0, about: "colours", range: (2.0, 256.0) },
-        Param { name: "beta", default: 0.8, about: "inverse temperature", range: ANY },
-        Param { name: "j", default: 1.0, about: "coupling", range: ANY },
-        Param { name: "h", default: 0.0, about: "field on the first colour", range: ANY },
+        Param { name: "beta", default: 0.8, about: "inverse temperature", range: STRENGTH },
+        Param { name: "j", default: 1.0, about: "coupling", range: STRENGTH },
+        Param { name: "h", default: 0.0, about: "field on the first colour", range: STRENGTH },
         Param { name: "open", default: 0.0, about: "0 for a torus, 1 for open ends", range: (0.0, 1.0) },
     ],
     build: |p| {
@@ -102,7 +105,7 @@ const BOLTZMANN: LabelledEntry = LabelledEntry {
     source: "Ackley, Hinton and Sejnowski 1985; log Z 17.92966087665579 at d=20 by enumeration",
     params: &[
         Param { name: "d", default: 20.0, about: "units", range: (2.0, 4096.0) },
-        Param { name: "scale", default: 1.0, about: "size of the weights", range: ANY },
+        Param { name: "scale", default: 1.0, about: "size of the weights", range: STRENGTH },
     ],
     build: |p| {
         let d = p[0] as usize;
@@ -123,7 +126,7 @@ const RBM: LabelledEntry = LabelledEntry {
     params: &[
         Param { name: "visible", default: 6.0, about: "visible units", range: COUNT },
         Param { name: "hidden", default: 4.0, about: "hidden units", range: COUNT },
-        Param { name: "scale", default: 1.0, about: "size of the weights", range: ANY },
+        Param { name: "scale", default: 1.0, about: "size of the weights", range: STRENGTH },
     ],
     build: |p| {
         let w = |i: usize, j: usize| {
@@ -179,6 +182,10 @@ mod tests {
         };
         assert_eq!(bad(&ISING, "l", 2.5), "`ising` needs l an integer, not 2.5");
         assert_eq!(bad(&ISING, "l", 1000.0), "`ising` needs l so small that l^d is at most 65536, not 1000");
+        assert_eq!(
+            bad(&ISING, "beta", 1e200),
+            "`ising` needs beta from -1e100 to 1e100, not 1".to_string() + &"0".repeat(200)
+        );
         assert_eq!(bad(&POTTS, "q", 1.0), "`potts` needs q from 2 to 256, not 1");
         assert_eq!(bad(&RBM, "size", 1.0), "`rbm` has no parameter `size`; it has visible, hidden, scale");
     }
